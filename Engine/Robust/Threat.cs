@@ -1,0 +1,34 @@
+using Osprey.Kernels.Perturbation;
+
+namespace Osprey.Engine.Robust;
+
+/// <summary>What an adversary may do to an image, in pixel space [0,1], and how it searches. Madry et al. 2018.</summary>
+public sealed record Threat
+{
+    public PerturbationNorm Norm { get; init; } = PerturbationNorm.LInf;
+
+    /// <summary>Radius of the ball, in units of the pixel range; 0 means no change at all.</summary>
+    public double Epsilon { get; init; } = 2.0 / 255;
+
+    /// <summary>Length of one step, same unit. Null: ε for one step, 2.5·ε/steps for more (Madry's rule).</summary>
+    public double? StepSize { get; init; }
+
+    public int Steps { get; init; } = 1;
+
+    public bool RandomStart { get; init; } = true;
+
+    /// <summary>Independent tries; evaluation keeps the worst for the defender.</summary>
+    public int Restarts { get; init; } = 1;
+
+    public double Step() => StepSize ?? (Steps == 1 ? Epsilon : 2.5 * Epsilon / Steps);
+
+    /// <exception cref="ArgumentException">A value is out of its range; the message shows both.</exception>
+    public Threat Validate()
+    {
+        if (!(Epsilon >= 0 && double.IsFinite(Epsilon))) throw new ArgumentException($"epsilon is {Epsilon}; give 0 or more");
+        if (StepSize is double s && !(s > 0 && double.IsFinite(s))) throw new ArgumentException($"the step size is {s}; give more than 0");
+        if (Steps is < 1 or > 10000) throw new ArgumentException($"steps is {Steps}; give 1 to 10000");
+        if (Restarts is < 1 or > 1000) throw new ArgumentException($"restarts is {Restarts}; give 1 to 1000");
+        return this;
+    }
+}
