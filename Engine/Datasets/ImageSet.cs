@@ -4,7 +4,7 @@ namespace Osprey.Engine.Datasets;
 /// <param name="Label">Index into <see cref="ImageSet.Classes"/>.</param>
 public sealed record LabelledImage(string Path, int Label);
 
-/// <summary>The labelled files of one data set, in a fixed order: by class, then by name, ordinal.</summary>
+/// <summary>The labelled files of one data set, in a fixed order: by class, then by path, ordinal.</summary>
 public sealed class ImageSet
 {
     public ImageSet(string name, string root, IReadOnlyList<string> classes, IReadOnlyList<LabelledImage> images)
@@ -15,10 +15,10 @@ public sealed class ImageSet
         Images = images;
     }
 
-    /// <summary>The folder's name.</summary>
+    /// <summary>The name of the folder that was opened.</summary>
     public string Name { get; }
 
-    /// <summary>The folder, absolute.</summary>
+    /// <summary>The folder that holds the classes, absolute; below the opened one where that only wraps it.</summary>
     public string Root { get; }
 
     public IReadOnlyList<string> Classes { get; }
@@ -26,6 +26,17 @@ public sealed class ImageSet
     public IReadOnlyList<LabelledImage> Images { get; }
 
     public int[] Labels() => [.. Images.Select(i => i.Label)];
+
+    /// <summary>Images per class, in the order of <see cref="Classes"/>.</summary>
+    public int[] Counts()
+    {
+        int[] counts = new int[Classes.Count];
+        foreach (LabelledImage image in Images) counts[image.Label]++;
+        return counts;
+    }
+
+    /// <summary>The file's path below <see cref="Root"/>, with forward slashes on every system.</summary>
+    public string RelativePath(LabelledImage image) => Path.GetRelativePath(Root, image.Path).Replace('\\', '/');
 
     /// <summary>The files at <paramref name="indices"/>, with the classes unchanged.</summary>
     public ImageSet Select(IReadOnlyList<int> indices) => new(Name, Root, Classes, [.. indices.Select(i => Images[i])]);

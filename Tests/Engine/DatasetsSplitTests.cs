@@ -1,0 +1,139 @@
+using CsCheck;
+using NUnit.Framework;
+using Osprey.Engine.Datasets;
+
+namespace Osprey.Tests.Engine;
+
+public sealed class DatasetsSplitTests
+{
+    static readonly Gen<int[]> Labels = Gen.Int[0, 6].Array[1, 80];
+
+    [Test]
+    public void Every_image_lies_on_one_side_and_every_class_of_two_on_both() =>
+        Gen.Select(Labels, Gen.Double[0.01, 0.99], Gen.Long).Sample((labels, fraction, seed) =>
+        {
+            Split split = Split.Stratified(labels, fraction, seed);
+            Assert.That(split.Train.Concat(split.Test).Order(), Is.EqualTo(Enumerable.Range(0, labels.Length)));
+            Assert.That(split.Train, Is.Ordered);
+            Assert.That(split.Test, Is.Ordered);
+            foreach (int c in labels.Distinct())
+            {
+                int n = labels.Count(l => l == c), training = split.Train.Count(i => labels[i] == c);
+                int expected = n == 1 ? 1 : Math.Clamp((int)Math.Floor(n * fraction + 0.5), 1, n - 1);
+                Assert.That(training, Is.EqualTo(expected), $"class {c} of {n}");
+            }
+        }, iter: 200);
+
+    [Test]
+    public void Groups_are_never_parted() =>
+        Gen.Select(Labels, Gen.Int[1, 40], Gen.Double[0.05, 0.95], Gen.Long).Sample((labels, groupCount, fraction, seed) =>
+        {
+            int[] groups = [.. Enumerable.Range(0, labels.Length).Select(i => (i * 7919 + (int)(seed & 15)) % groupCount)];
+            Split split = Split.Stratified(labels, fraction, seed, groups);
+            Assert.That(split.Train.Concat(split.Test).Order(), Is.EqualTo(Enumerable.Range(0, labels.Length)));
+            Assert.That(split.Train.Select(i => groups[i]).Intersect(split.Test.Select(i => groups[i])), Is.Empty);
+            if (labels.Distinct().Count() == 1 && groups.Distinct().Count() > 1) Assert.That(split.Test, Is.Not.Empty);
+        }, iter: 300);
+
+    [Test]
+    public void Groups_of_one_class_leave_something_on_each_side_and_near_the_share() =>
+        Gen.Select(Gen.Int[2, 30], Gen.Int[1, 4], Gen.Double[0.1, 0.9], Gen.Long).Sample((count, size, fraction, seed) =>
+        {
+            int[] labels = new int[count * size], groups = [.. Enumerable.Range(0, count * size).Select(i => i / size)];
+            Split split = Split.Stratified(labels, fraction, seed, groups);
+            Assert.That(split.Train, Is.Not.Empty);
+            Assert.That(split.Test, Is.Not.Empty);
+            Assert.That(split.Train.Length, Is.EqualTo(labels.Length * fraction).Within(size + 0.5));
+        }, iter: 200);
+
+    [Test]
+    public void One_seed_gives_one_split_for_ever()
+    {
+        int[] labels = [.. Enumerable.Range(0, 20).Select(i => i / 10)];
+        // Worked out apart, in Python, from SplitMix64's published constants and Fisher–Yates.
+        Assert.That(Split.Stratified(labels, 0.8, 7).Test, Is.EqualTo(Expected));
+        Assert.That(Enumerable.Range(8, 10).Any(s => !Split.Stratified(labels, 0.8, s).Test.SequenceEqual(Expected)), Is.True);
+    }
+
+    static readonly int[] Expected = [1, 9, 10, 12];
+
+    [Test]
+    public void A_class_is_divided_alike_whatever_stands_beside_it()
+    {
+        int[] alone = [.. Enumerable.Repeat(1, 12)], beside = [.. Enumerable.Repeat(0, 5), .. alone];
+        Assert.That(Split.Stratified(beside, 0.5, 3).Test.Where(i => i >= 5).Select(i => i - 5), Is.EqualTo(Split.Stratified(alone, 0.5, 3).Test));
+    }
+
+    [Test]
+    public void Bad_values_are_refused()
+    {
+        foreach (double fraction in (double[])[0, 1, -0.5, double.NaN])
+            Assert.That(Assert.Throws<ArgumentException>(() => Split.Stratified([0, 0], fraction, 1))!.Message, Does.Contain("between 0 and 1"));
+        Assert.Throws<ArgumentException>(() => Split.Stratified([], 0.5, 1));
+        Assert.Throws<ArgumentException>(() => Split.Stratified([0, 0], 0.5, 1, [0]));
+    }
+
+    static ImageSet Set(params string[] paths) => new("set", "/set", ["a", "b,\"c\""], [.. paths.Select((p, i) => new LabelledImage("/set/" + p, i % 2))]);
+
+    [Test]
+    public void Csv_and_lists_come_back_as_they_were()
+    {
+        ImageSet set = Set("a/1 .jpg", "b,\"c\"/2.jpg", "a/3.jpg", "b,\"c\"/4.jpg");
+        string dir = Directory.CreateTempSubdirectory("osprey-split-").FullName;
+        try
+        {
+            Split split = Split.Stratified(set.Labels(), 0.5, 11);
+            string csv = Path.Combine(dir, "split.csv"), train = Path.Combine(dir, "train.txt"), test = Path.Combine(dir, "test.txt");
+            split.Save(csv, set);
+            split.SaveLists(train, test, set);
+            Assert.That(File.ReadLines(csv).First(), Is.EqualTo("path,class,part"));
+            foreach (Split read in (Split[])[Split.Open(csv, set), Split.OpenLists(train, test, set), Split.Open(train, set)])
+            {
+                Assert.That(read.Train, Is.EqualTo(split.Train));
+                Assert.That(read.Test, Is.EqualTo(split.Test));
+                Assert.That(read.Seed, Is.Null);
+            }
+
+            byte[] first = File.ReadAllBytes(csv);
+            split.Save(csv, set);
+            Assert.That(File.ReadAllBytes(csv), Is.EqualTo(first));
+
+            string Fault(params string[] lines)
+            {
+                File.WriteAllLines(csv, lines);
+                return Assert.Throws<InvalidDataException>(() => Split.Open(csv, set))!.Message;
+            }
+            Assert.That(Fault("path,class,part", "a/3.jpg,a,train", "a/3.jpg,a,test"), Does.Contain("line 3").And.Contain("leak"));
+            Assert.That(Fault("path,class,part", "a/3.jpg,a,valid"), Does.Contain("valid"));
+            Assert.That(Fault("path,class,part", "a/3.jpg,train"), Does.Contain("2 columns"));
+            Assert.That(Fault("path,class,part", "a/3.jpg,a,train"), Does.Contain("0 test images"));
+            Assert.That(Fault("no/such.jpg"), Does.Contain("no/such.jpg"));
+        }
+        finally
+        {
+            Directory.Delete(dir, recursive: true);
+        }
+    }
+
+    [Test]
+    public void Official_lists_may_be_written_from_a_folder_above()
+    {
+        ImageSet set = Set("a/1.jpg", "b/2.jpg");
+        string list = Path.GetTempFileName();
+        File.WriteAllText(list, "UCMerced/Images/a/1\n");
+        Assert.That(Split.Open(list, set).Train, Is.EqualTo(new[] { 0 }));
+        File.Delete(list);
+    }
+
+    [Test]
+    public void Equal_files_are_one_group()
+    {
+        string dir = Directory.CreateTempSubdirectory("osprey-groups-").FullName;
+        string[] contents = ["one", "two", "one", "three", "one", "four"];
+        List<LabelledImage> images = [.. contents.Select((c, i) => new LabelledImage(Path.Combine(dir, $"{i}.jpg"), i % 2))];
+        for (int i = 0; i < contents.Length; i++) File.WriteAllText(images[i].Path, contents[i]);
+        images.Add(new LabelledImage(Path.Combine(dir, "gone.jpg"), 0));
+        Assert.That(ContentHash.Groups(images), Is.EqualTo(new[] { 0, 1, 0, 3, 0, 5, 6 }));
+        Directory.Delete(dir, recursive: true);
+    }
+}
