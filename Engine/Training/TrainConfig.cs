@@ -1,0 +1,160 @@
+using System.Text.Json.Serialization;
+using Osprey.Engine.Robust;
+
+namespace Osprey.Engine.Training;
+
+public enum LossKind
+{
+    /// <summary>Additive angular margin. Deng et al. 2019.</summary>
+    [JsonStringEnumMemberName("arcface")]
+    ArcFace,
+
+    /// <summary>ArcFace without the margin. Zhai and Wu 2019.</summary>
+    [JsonStringEnumMemberName("norm_softmax")]
+    NormSoftmax,
+}
+
+public enum OptimizerKind
+{
+    /// <summary>Kingma and Ba 2015; weight decay enters the gradient.</summary>
+    Adam,
+
+    /// <summary>Adam with decoupled weight decay. Loshchilov and Hutter 2019.</summary>
+    [JsonStringEnumMemberName("adamw")]
+    AdamW,
+
+    /// <summary>Momentum as in PyTorch: v ← μv + g, θ ← θ − lr·v.</summary>
+    Sgd,
+}
+
+public enum ScheduleKind
+{
+    Linear,
+    Cosine,
+    Constant,
+}
+
+public enum SamplingKind
+{
+    /// <summary>Every batch holds classes × images per class.</summary>
+    Balanced,
+
+    /// <summary>Every image once an epoch, in a new order.</summary>
+    Shuffled,
+}
+
+/// <summary>How an embedder is fine-tuned. One record, one JSON object in the run's <c>config.json</c>, one set of flags.</summary>
+/// <remarks>
+/// The network itself (backbone, pooling, image size) is <see cref="Model.EmbedderConfig"/>'s and stands beside this record in
+/// <c>config.json</c>; only the size of the head that training adds is here.
+/// The defaults are a trial in PyTorch on 1,800 AID images from ResNet-18 stage 3 at 128 px: ArcFace on whitened 256-D descriptors, Adam,
+/// cosine, batch 64, flips and quarter turns, 4 epochs. "Authors" is the public code of Gominski et al., generalizablersc, 2022.
+/// </remarks>
+public sealed record TrainConfig
+{
+    public RecipeKind Recipe { get; init; } = RecipeKind.None;
+
+    public LossKind Loss { get; init; } = LossKind.ArcFace;
+
+    /// <summary>s, the logits' factor, in (0, 1000]. 30: authors.</summary>
+    public double Scale { get; init; } = 30;
+
+    /// <summary>m of ArcFace, radians, in [0, π/2). 0.5: Deng et al. and authors. NormSoftmax has none and ignores it.</summary>
+    public double Margin { get; init; } = 0.5;
+
+    /// <summary>D of the whitening head that training adds, 1 to 65536; an embedder that has a head keeps it and must have this size.</summary>
+    public int DescriptorSize { get; init; } = 256;
+
+    /// <summary>1 to 100,000. An epoch is ⌊images / batch⌋ steps, at least one.</summary>
+    public int Epochs { get; init; } = 4;
+
+    public SamplingKind Sampling { get; init; } = SamplingKind.Balanced;
+
+    /// <summary>Classes per batch, 1 to 4096; a set with fewer classes takes some of them twice, so that the batch keeps its size.</summary>
+    public int BatchClasses { get; init; } = 16;
+
+    /// <summary>Images of each class per batch, 1 to 4096. The batch is <see cref="BatchClasses"/> × this, whichever the sampling, and at least 2.</summary>
+    public int BatchImagesPerClass { get; init; } = 4;
+
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
+
+    /// <summary>Peak learning rate of the backbone, in (0, 10]. 2e-4: the trial.</summary>
+    public double LearningRate { get; init; } = 2e-4;
+
+    /// <summary>The new layers (head, class weights) learn this many times faster, in (0, 1000]. 10: the trial.</summary>
+    public double HeadLearningRateFactor { get; init; } = 10;
+
+    /// <summary>Adam's β₁, in [0, 1). 0.9: Kingma and Ba; authors 0.5.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Adam's β₂, in [0, 1). 0.999: Kingma and Ba, authors.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>SGD's momentum μ, in [0, 1). 0.9: He et al. 2016.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>On convolution and linear weights; norms, biases and GeM's power are left alone. In [0, 1].</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Longest gradient (Euclidean, all parameters together), or null for no clipping. More than 0. Pascanu et al. 2013.</summary>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>After the warm-up: cosine ½(1+cos πt), linear 1−t, or constant, t = share of the steps done. Authors: linear.</summary>
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Cosine;
+
+    /// <summary>Steps over which the learning rate climbs linearly to its peak, 0 or more. Goyal et al. 2017.</summary>
+    public int WarmupSteps { get; init; }
+
+    /// <summary>What the adversarial recipes train against; the plain recipe does not read it. ℓ∞ 2/255, one step: the trial.</summary>
+    public Threat Threat { get; init; } = new();
+
+    /// <summary>w, the adversarial part's share of the loss, in (0, 1). ½: Xie et al. 2020.</summary>
+    public double AdversarialWeight { get; init; } = 0.5;
+
+    public AugmentationConfig Augmentation { get; init; } = new();
+
+    public long Seed { get; init; }
+
+    /// <summary>Steps between checkpoints, 1 or more. Changes nothing in the result, and may differ on resuming.</summary>
+    public int CheckpointEvery { get; init; } = 25;
+
+    /// <summary>Images per step.</summary>
+    [JsonIgnore]
+    public int BatchSize => BatchClasses * BatchImagesPerClass;
+
+    /// <exception cref="ArgumentException">A value is out of its range; the message shows both.</exception>
+    public TrainConfig Validate()
+    {
+        Within(Scale, "the loss scale", 0, 1000);
+        if (!(Margin >= 0 && Margin < Math.PI / 2)) throw new ArgumentException($"the margin is {Margin}; give radians in [0, π/2)");
+        if (DescriptorSize is < 1 or > 65536) throw new ArgumentException($"the descriptor size is {DescriptorSize}; give 1 to 65536");
+        if (Epochs is < 1 or > 100_000) throw new ArgumentException($"epochs is {Epochs}; give 1 to 100000");
+        if (BatchClasses is < 1 or > 4096) throw new ArgumentException($"the batch's classes are {BatchClasses}; give 1 to 4096");
+        if (BatchImagesPerClass is < 1 or > 4096) throw new ArgumentException($"the batch's images per class are {BatchImagesPerClass}; give 1 to 4096");
+        if (BatchSize < 2) throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; batch normalisation needs 2 or more");
+        Within(LearningRate, "the learning rate", 0, 10);
+        Within(HeadLearningRateFactor, "the head's learning rate factor", 0, 1000);
+        Share(Beta1, "beta1");
+        Share(Beta2, "beta2");
+        Share(Momentum, "the momentum");
+        if (!(WeightDecay >= 0 && WeightDecay <= 1)) throw new ArgumentException($"the weight decay is {WeightDecay}; give 0 to 1");
+        if (ClipNorm is double clip && !(clip > 0 && double.IsFinite(clip))) throw new ArgumentException($"the clipping norm is {clip}; give more than 0");
+        if (WarmupSteps < 0) throw new ArgumentException($"the warm-up is {WarmupSteps} steps; give 0 or more");
+        if (!(AdversarialWeight > 0 && AdversarialWeight < 1))
+            throw new ArgumentException($"the adversarial weight is {AdversarialWeight}; give a share in (0, 1)");
+        if (CheckpointEvery < 1) throw new ArgumentException($"the checkpoint interval is {CheckpointEvery} steps; give 1 or more");
+        Threat.Validate();
+        Augmentation.Validate();
+        return this;
+    }
+
+    static void Within(double value, string name, double above, double upTo)
+    {
+        if (!(value > above && value <= upTo)) throw new ArgumentException($"{name} is {value}; give more than {above}, up to {upTo}");
+    }
+
+    static void Share(double value, string name)
+    {
+        if (!(value >= 0 && value < 1)) throw new ArgumentException($"{name} is {value}; give a number in [0, 1)");
+    }
+}

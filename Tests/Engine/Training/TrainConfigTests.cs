@@ -1,0 +1,54 @@
+using System.Text.Json;
+using NUnit.Framework;
+using Osprey.Engine;
+using Osprey.Engine.Robust;
+using Osprey.Engine.Training;
+
+namespace Osprey.Tests.Engine.Training;
+
+[TestFixture]
+public class TrainConfigTests
+{
+    [Test]
+    public void It_survives_JSON_in_the_words_of_the_command_line()
+    {
+        var config = new TrainConfig { Recipe = RecipeKind.AdvProp, Optimizer = OptimizerKind.AdamW, ClipNorm = 2, Threat = new Threat { Epsilon = 4.0 / 255 } };
+        string json = JsonSerializer.Serialize(config, Json.Options);
+        Assert.That(JsonSerializer.Deserialize<TrainConfig>(json, Json.Options), Is.EqualTo(config));
+        Assert.That(json, Does.Contain("\"recipe\": \"advprop\"").And.Contain("\"loss\": \"arcface\"").And.Contain("\"optimizer\": \"adamw\"")
+            .And.Contain("\"batch_images_per_class\": 4").And.Contain("\"norm\": \"linf\""));
+    }
+
+    [Test]
+    public void Defaults_are_valid_and_make_batches_of_64()
+        => Assert.That(new TrainConfig().Validate().BatchSize, Is.EqualTo(64));
+
+    static IEnumerable<TestCaseData> Wrong()
+    {
+        var good = new TrainConfig();
+        yield return new(good with { Scale = 0 }, "scale is 0");
+        yield return new(good with { Margin = 1.6 }, "margin is 1.6");
+        yield return new(good with { DescriptorSize = 0 }, "size is 0");
+        yield return new(good with { Epochs = 0 }, "epochs is 0");
+        yield return new(good with { BatchClasses = 0 }, "classes are 0");
+        yield return new(good with { BatchImagesPerClass = 5000 }, "are 5000");
+        yield return new(good with { BatchClasses = 1, BatchImagesPerClass = 1 }, "1 × 1");
+        yield return new(good with { LearningRate = double.NaN }, "rate is NaN");
+        yield return new(good with { HeadLearningRateFactor = -1 }, "factor is -1");
+        yield return new(good with { Beta1 = 1 }, "beta1 is 1");
+        yield return new(good with { Beta2 = -0.1 }, "beta2 is -0.1");
+        yield return new(good with { Momentum = 1.5 }, "momentum is 1.5");
+        yield return new(good with { WeightDecay = 2 }, "decay is 2");
+        yield return new(good with { ClipNorm = 0 }, "norm is 0");
+        yield return new(good with { WarmupSteps = -1 }, "-1 steps");
+        yield return new(good with { AdversarialWeight = 1 }, "weight is 1");
+        yield return new(good with { CheckpointEvery = 0 }, "interval is 0");
+        yield return new(good with { Threat = new Threat { Epsilon = -1 } }, "epsilon is -1");
+        yield return new(good with { Augmentation = new AugmentationConfig { CropScale = 0 } }, "crop scale is 0");
+        yield return new(good with { Augmentation = new AugmentationConfig { Brightness = 2 } }, "brightness jitter is 2");
+    }
+
+    [TestCaseSource(nameof(Wrong))]
+    public void A_value_out_of_range_is_refused_and_shown(TrainConfig config, string message)
+        => Assert.That(config.Validate, Throws.ArgumentException.With.Message.Contains(message));
+}
