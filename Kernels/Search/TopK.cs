@@ -1,0 +1,159 @@
+namespace Osprey.Kernels.Search;
+
+/// <summary>The k best rows found so far for each of a batch of queries: filled by <see cref="SearchKernel.Scan"/>, read best first.</summary>
+/// <remarks>
+/// Ties go to the lower id, so that the answer does not depend on the order in which rows were seen. A query keeps its candidates
+/// unordered, up to twice k of them; when that is full the better half stays and its worst member becomes the score to beat.
+/// Memory grows with what was kept: about 16 to 28 bytes times min(k, rows seen) per query.
+/// </remarks>
+public sealed class TopK
+{
+    /// <summary>Candidates beyond k that are kept before the list is cut back: for small k, cutting at 2k would be at every other row.</summary>
+    const int LeastSlack = 64;
+
+    readonly Query[] kept;
+    readonly Lock[] locks;
+
+    /// <param name="queries">0 or more.</param>
+    /// <param name="k">1 or more; may exceed the number of rows.</param>
+    /// <param name="similarity">Which score is better; must be that of the <see cref="SearchKernel"/>.</param>
+    public TopK(int queries, int k, Similarity similarity)
+    {
+        if (queries < 0) throw new ArgumentException($"queries is {queries}; give 0 or more");
+        if (k < 1) throw new ArgumentException($"k is {k}; give 1 or more");
+        Queries = queries;
+        K = k;
+        Similarity = similarity;
+        kept = new Query[queries];
+        Thresholds = new float[queries];
+        // A lock per query would be a heap object per query; with far fewer threads than stripes they hardly meet.
+        locks = new Lock[Math.Min(Math.Max(queries, 1), 64)];
+        for (int i = 0; i < locks.Length; i++) locks[i] = new Lock();
+        Clear();
+    }
+
+    public int Queries { get; }
+
+    public int K { get; }
+
+    public Similarity Similarity { get; }
+
+    /// <summary>Per query, the score that a row must reach to be worth offering. Read without a lock: a stale value only lets more through.</summary>
+    internal float[] Thresholds { get; }
+
+    /// <summary>Forgets every row and keeps the memory.</summary>
+    public void Clear()
+    {
+        float none = Similarity == Similarity.InnerProduct ? float.NegativeInfinity : float.PositiveInfinity;
+        Array.Fill(Thresholds, none);
+        foreach (ref Query query in kept.AsSpan())
+        {
+            query.Count = 0;
+            query.Worst = CandidateKey.None;
+            query.Read = false;
+        }
+    }
+
+    /// <summary>Row ids of query <paramref name="q"/>, best first, K of them; −1 where fewer rows were found. Different queries may be read from different threads.</summary>
+    public ReadOnlySpan<long> Ids(int q)
+    {
+        Settle(q);
+        return kept[q].Ids;
+    }
+
+    /// <summary>Scores beside <see cref="Ids"/>; −∞ (inner product) or +∞ (L2) where the id is −1.</summary>
+    public ReadOnlySpan<float> Scores(int q)
+    {
+        Settle(q);
+        return kept[q].Scores;
+    }
+
+    /// <summary>Rows found for query <paramref name="q"/>, at most K.</summary>
+    public int Found(int q) => Math.Min(kept[q].Count, K);
+
+    /// <summary>Offers the rows firstId + i for which bit i of <paramref name="mask"/> is set. Safe from several threads.</summary>
+    internal void Offer(int q, ReadOnlySpan<float> scores, ulong mask, long firstId, long excluded)
+    {
+        lock (locks[q % locks.Length])
+        {
+            for (; mask != 0; mask &= mask - 1)
+            {
+                int i = System.Numerics.BitOperations.TrailingZeroCount(mask);
+                if (firstId + i != excluded) Add(q, CandidateKey.Encode(Similarity, scores[i], firstId + i));
+            }
+        }
+    }
+
+    /// <summary>Offers keys made elsewhere; <see cref="CandidateKey.None"/> is passed over.</summary>
+    internal void Offer(int q, ReadOnlySpan<ulong> keys)
+    {
+        lock (locks[q % locks.Length])
+        {
+            foreach (ulong key in keys) Add(q, key);
+        }
+    }
+
+    void Add(int q, ulong key)
+    {
+        ref Query query = ref kept[q];
+        if (key >= query.Worst) return;
+        query.Keys ??= new ulong[(int)Math.Min(K + (long)Math.Max(K, LeastSlack), 256)];
+        if (query.Count == query.Keys.Length)
+        {
+            long most = Math.Min(K + (long)Math.Max(K, LeastSlack), Array.MaxLength);
+            if (query.Count < most)
+            {
+                Array.Resize(ref query.Keys, (int)Math.Min(2L * query.Count, most));
+            }
+            else
+            {
+                Cut(q);
+                if (key >= query.Worst) return;
+            }
+        }
+        query.Keys[query.Count++] = key;
+        query.Read = false;
+    }
+
+    /// <summary>Keeps the k best of more than k candidates; the worst of them is the one to beat from now on.</summary>
+    void Cut(int q)
+    {
+        ref Query query = ref kept[q];
+        CandidateKey.Select(query.Keys.AsSpan(0, query.Count), K);
+        query.Count = K;
+        ulong worst = 0;
+        foreach (ulong key in query.Keys.AsSpan(0, K)) worst = Math.Max(worst, key);
+        query.Worst = worst;
+        Thresholds[q] = CandidateKey.Score(Similarity, worst);
+    }
+
+    /// <summary>Sorts the candidates and writes them out, if any came since the last time.</summary>
+    void Settle(int q)
+    {
+        ref Query query = ref kept[q];
+        if (query.Read) return;
+        if (query.Count > K) Cut(q);
+        query.Ids ??= new long[K];
+        query.Scores ??= new float[K];
+        Span<ulong> keys = query.Keys.AsSpan(0, query.Count);
+        CandidateKey.Sort(keys);
+        for (int i = 0; i < keys.Length; i++)
+        {
+            query.Ids[i] = CandidateKey.Id(keys[i]);
+            query.Scores[i] = CandidateKey.Score(Similarity, keys[i]);
+        }
+        query.Ids.AsSpan(keys.Length).Fill(-1);
+        query.Scores.AsSpan(keys.Length).Fill(Similarity == Similarity.InnerProduct ? float.NegativeInfinity : float.PositiveInfinity);
+        query.Read = true;
+    }
+
+    struct Query
+    {
+        public ulong[]? Keys;
+        public int Count;
+        public ulong Worst;
+        public long[]? Ids;
+        public float[]? Scores;
+        public bool Read;
+    }
+}
