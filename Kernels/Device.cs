@@ -68,9 +68,12 @@ public sealed class Device : IDisposable
         return probe.GetCudaDevices().Count;
     }
 
+    /// <summary>How kernels are compiled, on a device as in the test that compiles them without one.</summary>
+    internal static Context.Builder Configure(Context.Builder builder) => builder.EnableAlgorithms();
+
     static Device OpenCuda(int ordinal, int threads)
     {
-        Context context = Context.Create(b => b.Cuda());
+        Context context = Context.Create(b => Configure(b).Cuda());
         int count = context.GetCudaDevices().Count;
         if (ordinal >= count)
         {
@@ -85,7 +88,7 @@ public sealed class Device : IDisposable
     {
         // 32 lanes a warp as on the GPU; one multiprocessor of two warps keeps the thread count low.
         var simulated = new CPUDevice(32, 2, 1);
-        Context context = Context.Create(b => b.CPU(simulated));
+        Context context = Context.Create(b => Configure(b).CPU(simulated));
         Accelerator accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel);
         return new Device(DeviceKind.Simulator, "simulator", threads, context, accelerator);
     }
