@@ -1,0 +1,203 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+
+namespace Osprey.Engine.Images;
+
+/// <summary>
+/// The first image directory of a TIFF or BigTIFF file, read and checked before any codec sees the file: sizes against the limits, and every range the
+/// directory points to against the file's length, so that a made-up header cannot make anybody allocate what the file does not hold.
+/// </summary>
+/// <remarks>TIFF 6.0 (Adobe 1992), its Technical Notes, BigTIFF (2007), and GDAL's private tag 42113 for no data.</remarks>
+sealed class TiffHeader
+{
+    const int MostEntries = 4096;
+
+    readonly Dictionary<int, Entry> entries = [];
+    readonly Stream stream;
+    readonly bool big, swapped;
+
+    /// <param name="stream">The file; seekable.</param>
+    /// <param name="maxPixels">Limit for the image and for one tile.</param>
+    /// <exception cref="InvalidDataException">Damaged, cut short, too large, or of samples that are not read.</exception>
+    public TiffHeader(Stream stream, long maxPixels)
+    {
+        this.stream = stream;
+        byte[] head = Bytes(0, 8, "header");
+        swapped = head[0] == 'M';
+        big = Number(head.AsSpan(2, 2)) == 43;
+        ulong directory = big ? Number(Bytes(8, 8, "header")) : Number(head.AsSpan(4, 4));
+        int entrySize = big ? 20 : 12, countSize = big ? 8 : 2;
+        ulong count = Number(Bytes(directory, countSize, "image directory"));
+        if (count is 0 or > MostEntries) throw new InvalidDataException($"the TIFF file's image directory says it has {count} entries");
+        byte[] table = Bytes(directory + (ulong)countSize, (int)count * entrySize, "image directory");
+        for (int i = 0; i < (int)count; i++) AddEntry(table.AsSpan(i * entrySize, entrySize));
+
+        Width = Size(256, "width");
+        Height = Size(257, "height");
+        PixelLimit.Check(Width, Height, maxPixels);
+        Bands = (int)First(277, 1);
+        BitsPerSample = (int)Same(258, 1, "bits per sample");
+        Format = (int)Same(339, 1, "sample format");
+        Compression = (int)First(259, 1);
+        Planar = First(284, 1) == 2;
+        Photometric = (int)First(262, Bands >= 3 ? 2u : 1u);
+        Orientation = (int)First(274, 1);
+        ExtraSamples = [.. Values(338).Select(v => (int)v)];
+        ColorMap = Values(320);
+        NoData = ReadNoData();
+        if (Bands < 1) throw new InvalidDataException("the TIFF file says it has no samples per pixel");
+
+        Tiled = entries.ContainsKey(322) || entries.ContainsKey(324);
+        SegmentWidth = Tiled ? Size(322, "tile width") : Width;
+        SegmentHeight = Tiled ? Size(323, "tile height") : (int)Math.Min(Math.Max(First(278, (ulong)Height), 1), (ulong)Height);
+        if (Tiled) PixelLimit.Check(SegmentWidth, SegmentHeight, maxPixels);
+        long rowBits = (long)SegmentWidth * (Planar ? 1 : Bands) * BitsPerSample;
+        if ((Tiled ? SegmentHeight : 1) * (decimal)rowBits / 8 > Array.MaxLength / 2)
+            throw new InvalidDataException($"the TIFF file's {(Tiled ? "tiles" : "rows")} are too large to be read: {SegmentWidth} pixels of {Bands} bands of {BitsPerSample} bits");
+        Missing = CheckSegments();
+    }
+
+    public int Width { get; }
+
+    public int Height { get; }
+
+    /// <summary>Samples per pixel, with alpha.</summary>
+    public int Bands { get; }
+
+    public int BitsPerSample { get; }
+
+    /// <summary>1 unsigned, 2 signed, 3 floating point.</summary>
+    public int Format { get; }
+
+    public int Compression { get; }
+
+    /// <summary>0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 CMYK, 6 YCbCr …</summary>
+    public int Photometric { get; }
+
+    /// <summary>Whether each band has its own strips or tiles.</summary>
+    public bool Planar { get; }
+
+    public int Orientation { get; }
+
+    /// <summary>What each band beyond the colours is: 0 unspecified, 1 premultiplied alpha, 2 alpha.</summary>
+    public IReadOnlyList<int> ExtraSamples { get; }
+
+    /// <summary>Reds, greens, blues of a palette, 16 bits each.</summary>
+    public ulong[] ColorMap { get; }
+
+    public double? NoData { get; }
+
+    public bool Tiled { get; }
+
+    /// <summary>Of a tile, or the image's.</summary>
+    public int SegmentWidth { get; }
+
+    /// <summary>Of a tile or a full strip.</summary>
+    public int SegmentHeight { get; }
+
+    /// <summary>For each tile or strip, plane after plane, whether a sparse file leaves it out.</summary>
+    public bool[] Missing { get; }
+
+    public int SegmentsAcross => (Width + SegmentWidth - 1) / SegmentWidth;
+
+    public int SegmentsPerPlane => SegmentsAcross * ((Height + SegmentHeight - 1) / SegmentHeight);
+
+    bool[] CheckSegments()
+    {
+        ulong[] offsets = Values(Tiled ? 324 : 273), counts = Values(Tiled ? 325 : 279);
+        long wanted = (long)SegmentsPerPlane * (Planar ? Bands : 1);
+        string kind = Tiled ? "tiles" : "strips";
+        if (offsets.Length < wanted) throw new InvalidDataException($"the TIFF file places {offsets.Length} {kind} where its size needs {wanted}");
+        bool[] missing = new bool[wanted];
+        if (counts.Length == 0) return missing;
+        if (counts.Length < wanted) throw new InvalidDataException($"the TIFF file gives the lengths of {counts.Length} {kind} where its size needs {wanted}");
+        for (int i = 0; i < wanted; i++)
+        {
+            if (!Inside(offsets[i], counts[i]))
+                throw new InvalidDataException($"the TIFF file is cut short: one of its {kind} takes {counts[i]} bytes from byte {offsets[i]} on, the file has {stream.Length}");
+            missing[i] = offsets[i] == 0 && counts[i] == 0;
+        }
+        return missing;
+    }
+
+    void AddEntry(ReadOnlySpan<byte> entry)
+    {
+        int tag = (int)Number(entry[..2]), type = (int)Number(entry[2..4]);
+        ulong count = Number(big ? entry[4..12] : entry[4..8]);
+        ReadOnlySpan<byte> value = big ? entry[12..] : entry[8..];
+        int size = type switch { 1 or 2 or 6 or 7 => 1, 3 or 8 => 2, 4 or 9 or 11 or 13 => 4, 5 or 10 or 12 or 16 or 17 or 18 => 8, _ => 0 };
+        if (size == 0) return;
+        if (count > (ulong)stream.Length) throw new InvalidDataException($"the TIFF file is damaged: its tag {tag} says it has {count} values");
+        int length = (int)Math.Min(count * (ulong)size, (ulong)Array.MaxLength);
+        bool inline = length <= value.Length;
+        ulong offset = inline ? 0 : Number(value);
+        if (!inline && !Inside(offset, count * (ulong)size))
+            throw new InvalidDataException($"the TIFF file is cut short or damaged: its tag {tag} takes {count * (ulong)size} bytes from byte {offset} on, the file has {stream.Length}");
+        entries.TryAdd(tag, new Entry(type, size, (int)Math.Min(count, int.MaxValue), offset, inline ? value[..length].ToArray() : null));
+    }
+
+    int Size(int tag, string what)
+    {
+        ulong value = First(tag, 0);
+        return value is > 0 and <= int.MaxValue ? (int)value : throw new InvalidDataException($"the TIFF file gives no usable {what} ({value})");
+    }
+
+    ulong First(int tag, ulong absent) => Values(tag) is { Length: > 0 } values ? Math.Min(values[0], int.MaxValue) : absent;
+
+    /// <summary>A value that the file gives once or once per band.</summary>
+    ulong Same(int tag, ulong absent, string what)
+    {
+        ulong[] values = Values(tag);
+        if (values.Length == 0) return absent;
+        foreach (ulong value in values)
+        {
+            if (value != values[0]) throw new InvalidDataException($"the TIFF file's bands differ in {what} ({values[0]} and {value}), which is not read");
+        }
+        return Math.Min(values[0], int.MaxValue);
+    }
+
+    /// <summary>The integers of a tag; none where it is absent or of another type.</summary>
+    ulong[] Values(int tag)
+    {
+        if (!entries.TryGetValue(tag, out Entry? entry) || entry.Type is not (1 or 3 or 4 or 13 or 16 or 18)) return [];
+        byte[] bytes = entry.Inline ?? Bytes(entry.Offset, entry.Count * entry.Size, $"tag {tag}");
+        ulong[] values = new ulong[entry.Count];
+        for (int i = 0; i < values.Length; i++) values[i] = Number(bytes.AsSpan(i * entry.Size, entry.Size));
+        return values;
+    }
+
+    /// <remarks>GDAL writes the number as text; <c>nan</c> needs no telling, for NaN is never valid.</remarks>
+    double? ReadNoData()
+    {
+        if (!entries.TryGetValue(42113, out Entry? entry) || entry.Type != 2 || entry.Count > 100) return null;
+        string text = Encoding.ASCII.GetString(entry.Inline ?? Bytes(entry.Offset, entry.Count, "tag 42113")).Trim('\0', ' ');
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
+    }
+
+    bool Inside(ulong offset, ulong length) => length <= (ulong)stream.Length && offset <= (ulong)stream.Length - length;
+
+    byte[] Bytes(ulong offset, int length, string what)
+    {
+        if (length < 0 || !Inside(offset, (ulong)length)) throw new InvalidDataException($"the TIFF file is cut short: its {what} lies outside its {stream.Length} bytes");
+        byte[] bytes = new byte[length];
+        stream.Position = (long)offset;
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
+    ulong Number(ReadOnlySpan<byte> bytes) => bytes.Length switch
+    {
+        1 => bytes[0],
+        2 => swapped ? BinaryPrimitives.ReadUInt16BigEndian(bytes) : BinaryPrimitives.ReadUInt16LittleEndian(bytes),
+        4 => swapped ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes),
+        _ => swapped ? BinaryPrimitives.ReadUInt64BigEndian(bytes) : BinaryPrimitives.ReadUInt64LittleEndian(bytes),
+    };
+
+    /// <param name="Type">TIFF's number of the type.</param>
+    /// <param name="Size">Bytes of one value.</param>
+    /// <param name="Count">Values.</param>
+    /// <param name="Offset">Where they are, unless inline.</param>
+    /// <param name="Inline">The bytes themselves where they fit the entry.</param>
+    sealed record Entry(int Type, int Size, int Count, ulong Offset, byte[]? Inline);
+}

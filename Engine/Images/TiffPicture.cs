@@ -1,0 +1,81 @@
+using BitMiracle.LibTiff.Classic;
+
+namespace Osprey.Engine.Images;
+
+/// <summary>The first image of a TIFF or BigTIFF file as a picture.</summary>
+static class TiffPicture
+{
+    const int WhiteIsZero = 0, BlackIsZero = 1, Rgb = 2, Palette = 3, Mask = 4, YCbCr = 6, Jpeg = 7;
+
+    /// <exception cref="InvalidDataException">Damaged, cut short, too large, of a kind that is not read, or without the bands asked for.</exception>
+    public static RgbImage Decode(Stream stream, DecodeOptions options)
+    {
+        var header = new TiffHeader(stream, options.MaxPixels);
+        var input = new TiffInput(stream);
+        try
+        {
+            stream.Position = 0;
+            using Tiff tiff = input.Open();
+            return Orientation.Apply(Decode(header, input, tiff, options), header.Orientation);
+        }
+        // LibTiff answers bad bytes with whatever its arithmetic runs into: index, null, overflow, or its JPEG library's own exceptions.
+        catch (Exception e) when (e is not (InvalidDataException or IOException or OutOfMemoryException))
+        {
+            throw new InvalidDataException($"the TIFF file is damaged: {input.Error ?? e.Message}", e);
+        }
+    }
+
+    static RgbImage Decode(TiffHeader header, TiffInput input, Tiff tiff, DecodeOptions options)
+    {
+        if (!tiff.IsCodecConfigured((Compression)header.Compression))
+            throw new InvalidDataException($"the TIFF file is compressed with method {header.Compression}{Name(header.Compression)}, which is not read; convert it to DEFLATE or LZW (gdal_translate -co COMPRESS=DEFLATE)");
+
+        bool converted = header is { Photometric: YCbCr, Compression: Jpeg, Planar: false, Bands: 3, BitsPerSample: 8 };
+        if (converted) tiff.SetField(TiffTag.JPEGCOLORMODE, JpegColorMode.RGB);
+        if (!converted && header.Photometric is not (WhiteIsZero or BlackIsZero or Rgb or Palette or Mask))
+            return RgbSamples.Apply(Rendered(header, input, tiff), options);
+
+        var samples = new TiffSamples(header, input, tiff);
+        if (header.Photometric == Palette) return RgbSamples.Apply(samples.LookUp(header.ColorMap), options);
+        return samples.CopyPicture(options) ?? BandMapping.Render(samples, Bands(header, options), options);
+    }
+
+    static int[] Bands(TiffHeader header, DecodeOptions options)
+    {
+        if (options.Bands is { } bands) return BandChoice.Check(bands, header.Bands);
+        if (header.Bands < 3) return [0];
+        if (header.Bands > 4 && header.Photometric != Rgb)
+            throw new InvalidDataException($"the file has {header.Bands} bands and does not say which are red, green and blue; choose three, or one, such as bands 4,3,2");
+        return [0, 1, 2];
+    }
+
+    /// <summary>Colour models beyond grey and RGB, through LibTiff's own conversion to 8-bit RGB.</summary>
+    static RgbImage Rendered(TiffHeader header, TiffInput input, Tiff tiff)
+    {
+        if (!tiff.RGBAImageOK(out string reason)) throw new InvalidDataException($"the TIFF file's colours (photometric {header.Photometric}) are not read: {reason}");
+        int width = header.Width, height = header.Height;
+        int[] raster = new int[width * height];
+        // Its own orientation asked for, nothing is turned here; that is done once, for all files alike.
+        var orientation = (BitMiracle.LibTiff.Classic.Orientation)(header.Orientation is >= 1 and <= 8 ? header.Orientation : 1);
+        if (!tiff.ReadRGBAImageOriented(width, height, raster, orientation, true)) throw input.Failure("cannot be decoded");
+        byte[] pixels = new byte[3 * raster.Length];
+        for (int i = 0; i < raster.Length; i++)
+        {
+            pixels[3 * i] = (byte)Tiff.GetR(raster[i]);
+            pixels[3 * i + 1] = (byte)Tiff.GetG(raster[i]);
+            pixels[3 * i + 2] = (byte)Tiff.GetB(raster[i]);
+        }
+        return new RgbImage(width, height, pixels);
+    }
+
+    static string Name(int compression) => compression switch
+    {
+        34712 => " (JPEG 2000)",
+        34887 => " (LERC)",
+        34925 => " (LZMA)",
+        50000 => " (Zstandard)",
+        50001 => " (WebP)",
+        50002 => " (JPEG XL)",
+        _ => "",
+    };
+}
