@@ -1,2 +1,4 @@
-using TorchSharp;
-Console.WriteLine(torch.ones(3).sum().item<float>());
+using Osprey.Tool.Hosting;
+
+using var interruption = new Interruption(Console.Error);
+return Host.Run(args, Streams.OfProcess(), interruption.Token);

@@ -1,0 +1,64 @@
+using System.Numerics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using Osprey.Kernels;
+using TorchSharp;
+
+namespace Osprey.Tool.Doctor;
+
+/// <summary>What the tool runs on: one fact a line.</summary>
+static class Surroundings
+{
+    public static IReadOnlyList<Fact> Collect(Device device, int threads)
+    {
+        double gib = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30);
+        return
+        [
+            new("osprey", Version(typeof(Surroundings).Assembly)),
+            new("runtime", $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.OSDescription}"),
+            new("libraries", $"TorchSharp {Version(typeof(torch).Assembly)} · ILGPU {Version(typeof(ILGPU.Context).Assembly)} · SkiaSharp {Version(typeof(SkiaSharp.SKBitmap).Assembly)}"),
+            new("libtorch", Torch()),
+            new("simd", Simd()),
+            new("cores", $"{Environment.ProcessorCount}, of which {threads} are used"),
+            new("memory", $"{gib:0.0} GiB"),
+            new("device", $"{device.Kind.ToString().ToLowerInvariant()}: {device.Name}"),
+            new("cuda", Cuda()),
+        ];
+    }
+
+    /// <summary>Runs one operation, so that a library that cannot load is found here and not an hour into a job.</summary>
+    static string Torch()
+    {
+        using torch.Tensor ones = torch.ones(3, 3);
+        using torch.Tensor product = ones.mm(ones);
+        bool right = product.sum().item<float>() == 27;
+        return $"{torch.__version__}, loads and {(right ? "multiplies" : "MULTIPLIES WRONGLY")}, {torch.get_num_threads()} threads";
+    }
+
+    static string Simd()
+    {
+        string[] have =
+        [
+            .. new (string Name, bool Here)[]
+            {
+                ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("AVX-512F", Avx512F.IsSupported), ("AVX-512BW", Avx512BW.IsSupported), ("AVX-VNNI", AvxVnni.IsSupported),
+                ("NEON", System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported),
+            }.Where(f => f.Here).Select(f => f.Name),
+        ];
+        return $"{(have.Length > 0 ? string.Join(", ", have) : "none")}; Vector<float> is {Vector<float>.Count} wide";
+    }
+
+    static string Cuda()
+    {
+        int count = Device.CudaCount();
+        if (count == 0) return "no driver or no device";
+        string driver = File.Exists("/proc/driver/nvidia/version") ? File.ReadLines("/proc/driver/nvidia/version").First() : "driver version unknown";
+        return $"{count} device{(count == 1 ? "" : "s")}; {driver}";
+    }
+
+    static string Version(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? assembly.GetName().Version?.ToString() ?? "unknown";
+}
+
+sealed record Fact(string Name, string Value);

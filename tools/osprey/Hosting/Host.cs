@@ -1,0 +1,95 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using Osprey.Tool.Verbs;
+
+namespace Osprey.Tool.Hosting;
+
+/// <summary>The tool as a function: words in, streams written, exit code out. Tests call it in their own process.</summary>
+static class Host
+{
+    const string Sentence = "Turns aerial and satellite images into descriptors: fine-tunes them, robustly where asked, searches them exactly, and measures retrieval and classification.";
+
+    public static RootCommand Create(GlobalOptions options)
+    {
+        var root = new RootCommand(Sentence)
+        {
+            new DoctorVerb(),
+
+        };
+        foreach (Option option in options.All) root.Add(option);
+        foreach (Option option in root.Options)
+        {
+            if (option is HelpOption help)
+            {
+                help.Description = "This text; after a verb, that verb's options and examples.";
+                help.Action = new HelpText(options);
+            }
+            else if (option is VersionOption version)
+            {
+                version.Description = "The tool's version.";
+            }
+        }
+        return root;
+    }
+
+    public static int Run(IReadOnlyList<string> arguments, Streams streams, CancellationToken cancellation = default)
+    {
+        var options = new GlobalOptions();
+        RootCommand root = Create(options);
+        ParseResult parse = root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        Command command = parse.CommandResult.Command;
+        string verb = PathOf(command);
+
+        if (parse.Action is { ClearsParseErrors: true }) return parse.Invoke(new InvocationConfiguration { Output = streams.Out, Error = streams.Error });
+        if (parse.Errors.Count > 0 || command is not Verb chosen) return Usage(parse, command, verb, streams);
+
+        bool verbose = parse.GetValue(options.Verbose);
+        try
+        {
+            using var session = new Session(
+                streams, verb, parse.GetValue(options.Device)!, parse.GetValue(options.Seed)!.Value, parse.GetValue(options.Threads)!.Value,
+                parse.GetValue(options.Json), verbose, parse.GetValue(options.Quiet), cancellation);
+            return chosen.Run(parse, session);
+        }
+#pragma warning disable CA1031 // The outermost frame: whatever comes up is told to the user and becomes an exit code.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return Failure.Report(e, verb, verbose, streams.Error);
+        }
+    }
+
+    static int Usage(ParseResult parse, Command command, string verb, Streams streams)
+    {
+        string name = verb.Length > 0 ? $"osprey {verb}" : "osprey";
+        if (command is not Verb && command.Subcommands.Any() && parse.UnmatchedTokens.Count == 0 && parse.Errors.All(e => e.SymbolResult is CommandResult))
+        {
+            streams.Error.WriteLine($"{name}: give one of {string.Join(", ", command.Subcommands.Select(c => c.Name))}; see '{name} --help'");
+            return ExitCode.Usage;
+        }
+
+        IEnumerable<string> known = command.Subcommands.Select(c => c.Name)
+            .Concat(command.Options.Concat(command.Parents.OfType<Command>().Concat(command.Parents.SelectMany(p => p.Parents).OfType<Command>()).SelectMany(c => c.Options).Where(o => o.Recursive)).Select(o => o.Name));
+        if (parse.UnmatchedTokens.Count > 0)
+        {
+            string token = parse.UnmatchedTokens[0];
+            string what = token.StartsWith('-') ? "unknown option" : command is Verb ? "unexpected argument" : "unknown verb";
+            string? near = Suggestion.Nearest(token, known);
+            streams.Error.WriteLine($"{name}: {what} '{token}'{(near is null ? "" : $"; did you mean '{near}'?")}{(near is null ? ";" : "")} see '{name} --help'");
+        }
+        else
+        {
+            streams.Error.WriteLine($"{name}: {Failure.OneLine(parse.Errors[0].Message).TrimEnd('.')}; see '{name} --help'");
+        }
+        return ExitCode.Usage;
+    }
+
+    /// <summary>The words that lead to a command, without the tool's own name.</summary>
+    internal static string PathOf(Command command)
+    {
+        var words = new List<string>();
+        for (Command? c = command; c is not null and not RootCommand; c = c.Parents.OfType<Command>().FirstOrDefault()) words.Insert(0, c.Name);
+        return string.Join(' ', words);
+    }
+}
