@@ -1,0 +1,141 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Osprey.Engine.Evaluation;
+
+/// <summary>Receives the 0-based ranks of one query's positives, rising; called from several threads at once, once per query.</summary>
+/// <param name="query">Position in the list of queries.</param>
+/// <param name="ranks">Empty where the query's class has no other image. Valid during the call.</param>
+public delegate void RanksAction(int query, ReadOnlySpan<int> ranks);
+
+/// <summary>
+/// Where the positives of a query stand in the exact ranking of all other images by inner product, ties to the lower id.
+/// </summary>
+/// <remarks>
+/// A metric needs the places of a class's hundreds of images in a ranking of tens of thousands, nothing else. So the ranking is not sorted
+/// (nor kept: N² ids would be gigabytes): only the positives are, and every other image is dropped into the gap between them it falls in.
+/// Time O(N²·D) for the scores, O(N² log n) for the gaps; memory O(N) per thread. A score is summed in one order whatever block it is
+/// computed in, so two equal images have equal scores and the tie rule holds to the bit.
+/// </remarks>
+public static class PositiveRanks
+{
+    const int QueriesPerBlock = 16, Tile = 4;
+
+    /// <summary>Every image is a query against all the others.</summary>
+    public static void ForEach(DescriptorSet set, int threads, RanksAction action, CancellationToken cancellation = default) =>
+        ForEach(set, set.Values, [.. Enumerable.Range(0, set.Count)], threads, action, cancellation);
+
+    /// <summary>Given queries, such as attacked images, against the set.</summary>
+    /// <param name="set">What is ranked.</param>
+    /// <param name="queries">[Q, D].</param>
+    /// <param name="ids">[Q]: the image of the set that each query is, or is made from: left out of its ranking, and its label is the query's.</param>
+    /// <param name="threads">Host threads, 1 or more.</param>
+    /// <param name="action">Called once per query.</param>
+    /// <param name="cancellation">Checked between blocks of queries.</param>
+    public static void ForEach(DescriptorSet set, float[] queries, int[] ids, int threads, RanksAction action, CancellationToken cancellation = default)
+    {
+        if (queries.LongLength != (long)ids.Length * set.Dimension)
+            throw new ArgumentException($"{queries.LongLength} values were given for {ids.Length} queries of dimension {set.Dimension}");
+        int blocks = (ids.Length + QueriesPerBlock - 1) / QueriesPerBlock;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
+        Parallel.For(0, blocks, options, () => new float[QueriesPerBlock * (long)set.Count], (block, _, scores) =>
+        {
+            int first = block * QueriesPerBlock, count = Math.Min(QueriesPerBlock, ids.Length - first);
+            Score(set, queries.AsSpan(first * set.Dimension, count * set.Dimension), scores);
+            for (int q = 0; q < count; q++) action(first + q, Ranks(scores.AsSpan(q * set.Count, set.Count), set.Labels, ids[first + q]));
+            return scores;
+        }, _ => { });
+    }
+
+    /// <summary>Inner products of each query with each row: scores[q·N + i].</summary>
+    static void Score(DescriptorSet set, ReadOnlySpan<float> queries, float[] scores)
+    {
+        int dimension = set.Dimension, queryCount = queries.Length / dimension;
+        for (int i = 0; i < set.Count; i += Tile)
+        {
+            // A last tile that is short scores its first rows again rather than take another path with another order of summation.
+            ReadOnlySpan<float> r0 = set.Row(i), r1 = set.Row(Math.Min(i + 1, set.Count - 1)), r2 = set.Row(Math.Min(i + 2, set.Count - 1)), r3 = set.Row(Math.Min(i + 3, set.Count - 1));
+            for (int q = 0; q < queryCount; q++)
+            {
+                (float s0, float s1, float s2, float s3) = Dot4(queries.Slice(q * dimension, dimension), r0, r1, r2, r3);
+                Span<float> row = scores.AsSpan(q * set.Count);
+                row[i] = s0;
+                if (i + 1 < set.Count) row[i + 1] = s1;
+                if (i + 2 < set.Count) row[i + 2] = s2;
+                if (i + 3 < set.Count) row[i + 3] = s3;
+            }
+        }
+    }
+
+    static (float, float, float, float) Dot4(ReadOnlySpan<float> q, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, ReadOnlySpan<float> d)
+    {
+        ReadOnlySpan<Vector<float>> vq = MemoryMarshal.Cast<float, Vector<float>>(q);
+        ReadOnlySpan<Vector<float>> va = MemoryMarshal.Cast<float, Vector<float>>(a)[..vq.Length], vb = MemoryMarshal.Cast<float, Vector<float>>(b)[..vq.Length];
+        ReadOnlySpan<Vector<float>> vc = MemoryMarshal.Cast<float, Vector<float>>(c)[..vq.Length], vd = MemoryMarshal.Cast<float, Vector<float>>(d)[..vq.Length];
+        Vector<float> sa = default, sb = default, sc = default, sd = default;
+        for (int v = 0; v < vq.Length; v++)
+        {
+            Vector<float> x = vq[v];
+            sa = Vector.FusedMultiplyAdd(x, va[v], sa);
+            sb = Vector.FusedMultiplyAdd(x, vb[v], sb);
+            sc = Vector.FusedMultiplyAdd(x, vc[v], sc);
+            sd = Vector.FusedMultiplyAdd(x, vd[v], sd);
+        }
+        float ta = Vector.Sum(sa), tb = Vector.Sum(sb), tc = Vector.Sum(sc), td = Vector.Sum(sd);
+        for (int i = vq.Length * Vector<float>.Count; i < q.Length; i++)
+        {
+            ta += q[i] * a[i];
+            tb += q[i] * b[i];
+            tc += q[i] * c[i];
+            td += q[i] * d[i];
+        }
+        return (ta, tb, tc, td);
+    }
+
+    /// <summary>Ranks of the images that share <paramref name="self"/>'s label in the order of <paramref name="scores"/>, itself left out.</summary>
+    internal static int[] Ranks(ReadOnlySpan<float> scores, ReadOnlySpan<int> labels, int self)
+    {
+        int label = labels[self], positives = 0;
+        foreach (int other in labels)
+            if (other == label) positives++;
+        var keys = new ulong[positives - 1];
+        int filled = 0;
+        for (int i = 0; i < labels.Length; i++)
+            if (labels[i] == label && i != self) keys[filled++] = Key(scores[i], i);
+        Array.Sort(keys);
+        // ahead[j]: other images that come before positive j and after positive j−1.
+        var ahead = new int[keys.Length + 1];
+        ulong last = keys.Length == 0 ? 0 : keys[^1];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            if (labels[i] == label) continue;
+            ulong key = Key(scores[i], i);
+            if (key > last) continue;
+            int low = 0, high = keys.Length;
+            while (low < high)
+            {
+                int middle = (low + high) >>> 1;
+                if (keys[middle] < key) low = middle + 1;
+                else high = middle;
+            }
+            ahead[low]++;
+        }
+        var ranks = new int[keys.Length];
+        int before = 0;
+        for (int j = 0; j < ranks.Length; j++)
+        {
+            before += ahead[j];
+            ranks[j] = before + j;
+        }
+        return ranks;
+    }
+
+    /// <summary>A number that rises along the ranking: falling score first, then rising id.</summary>
+    static ulong Key(float score, int id)
+    {
+        // Adding 0 turns −0 into +0; flipping the bits of negative numbers makes unsigned order the order of floats (IEEE 754 §5.10).
+        uint bits = BitConverter.SingleToUInt32Bits(score + 0f);
+        uint rising = (bits & 0x80000000) != 0 ? ~bits : bits | 0x80000000;
+        return (ulong)~rising << 32 | (uint)id;
+    }
+}
