@@ -17,7 +17,7 @@ static class Flag
 
     /// <summary>A number in [min, max], also as a fraction such as 2/255.</summary>
     public static Option<double?> Number(string name, string description, double min = double.MinValue, double max = double.MaxValue, double? start = null, string value = "X") =>
-        Create(name, description, value, start, text => ParseNumber(text) is double v && v >= min && v <= max ? v : null, $"give a number, {Range(min, max)}");
+        Create(name, description, value, start, text => ParseNumber(text) is double v && v >= min && v <= max ? v : null, min == double.MinValue && max == double.MaxValue ? "give a number" : $"give a number, {Range(min, max)}");
 
     /// <summary>One of an enum's values by its JSON name.</summary>
     public static Option<T?> Choice<T>(string name, string description, T? start = null)
@@ -105,5 +105,5 @@ static class Flag
 
     static string Range<T>(T min, T max)
         where T : INumber<T>, IMinMaxValue<T> =>
-        max == T.MaxValue ? (min == T.MinValue ? "any" : $"{min} or more") : $"{min} to {max}";
+        max == T.MaxValue ? $"{min} or more" : $"{min} to {max}";
 }

@@ -15,6 +15,7 @@ static class Host
         var root = new RootCommand(Sentence)
         {
             new DoctorVerb(),
+            new VerbGroup("data", "Lists and splits data sets.", new DataListVerb(), new DataSplitVerb()),
 
         };
         foreach (Option option in options.All) root.Add(option);

@@ -1,0 +1,41 @@
+using Osprey.Engine.Robust;
+using Osprey.Engine.Training;
+
+namespace Osprey.Tool.Hosting;
+
+/// <summary>The flags of <see cref="TrainConfig"/>: one for every property but the seed, which is global, and the two records inside, which have their own.</summary>
+static class TrainFlags
+{
+    static readonly TrainConfig Default = new();
+
+    public static FlagSet<TrainConfig> Create() => new FlagSet<TrainConfig>()
+        .Add(nameof(TrainConfig.Recipe), Flag.Choice<RecipeKind>("--recipe", "none: plain fine-tuning; advprop: adversarial images through auxiliary batch statistics. Default none."), (c, v) => c with { Recipe = v })
+        .Add(nameof(TrainConfig.Loss), Flag.Choice<LossKind>("--loss", "What a batch minimises. Default arcface."), (c, v) => c with { Loss = v })
+        .Add(nameof(TrainConfig.Scale), Flag.Number("--scale", $"Factor s of the logits, above 0, to 1000. Default {Default.Scale}."), (c, v) => c with { Scale = v })
+        .Add(nameof(TrainConfig.Margin), Flag.Number("--margin", $"ArcFace's margin m, radians, 0 to below π/2. Default {Default.Margin}."), (c, v) => c with { Margin = v })
+        .Add(nameof(TrainConfig.DescriptorSize), Flag.Whole<int>("--dim", $"Size D of the whitened descriptor, 1 to 65536. Default {Default.DescriptorSize}.", 1, 65536, value: "D"), (c, v) => c with { DescriptorSize = v })
+        .Add(nameof(TrainConfig.Epochs), Flag.Whole<int>("--epochs", $"Passes over the data, 1 to 100000. Default {Default.Epochs}.", 1, 100_000), (c, v) => c with { Epochs = v })
+        .Add(nameof(TrainConfig.Sampling), Flag.Choice<SamplingKind>("--sampling", "balanced: every batch holds classes × images; shuffled: every image once an epoch. Default balanced."), (c, v) => c with { Sampling = v })
+        .Add(nameof(TrainConfig.BatchClasses), Flag.Whole<int>("--batch-classes", $"Classes per batch, 1 to 4096. Default {Default.BatchClasses}.", 1, 4096), (c, v) => c with { BatchClasses = v })
+        .Add(nameof(TrainConfig.BatchImagesPerClass), Flag.Whole<int>("--batch-images", $"Images of each class per batch, 1 to 4096. Default {Default.BatchImagesPerClass}.", 1, 4096), (c, v) => c with { BatchImagesPerClass = v })
+        .Add(nameof(TrainConfig.Optimizer), Flag.Choice<OptimizerKind>("--optimizer", "Default adam."), (c, v) => c with { Optimizer = v })
+        .Add(nameof(TrainConfig.LearningRate), Flag.Number("--lr", $"Peak learning rate of the backbone, above 0, to 10. Default {Default.LearningRate}."), (c, v) => c with { LearningRate = v })
+        .Add(nameof(TrainConfig.HeadLearningRateFactor), Flag.Number("--head-lr-factor", $"How much faster the new layers learn, above 0, to 1000. Default {Default.HeadLearningRateFactor}."), (c, v) => c with { HeadLearningRateFactor = v })
+        .Add(nameof(TrainConfig.Beta1), Flag.Number("--beta1", $"Adam's β₁, 0 to below 1. Default {Default.Beta1}."), (c, v) => c with { Beta1 = v })
+        .Add(nameof(TrainConfig.Beta2), Flag.Number("--beta2", $"Adam's β₂, 0 to below 1. Default {Default.Beta2}."), (c, v) => c with { Beta2 = v })
+        .Add(nameof(TrainConfig.Momentum), Flag.Number("--momentum", $"SGD's momentum, 0 to below 1. Default {Default.Momentum}."), (c, v) => c with { Momentum = v })
+        .Add(nameof(TrainConfig.WeightDecay), Flag.Number("--weight-decay", $"Of convolution and linear weights, 0 to 1. Default {Default.WeightDecay}."), (c, v) => c with { WeightDecay = v })
+        .Add(nameof(TrainConfig.ClipNorm), Flag.Number("--clip-norm", "Longest gradient of one step, above 0. Default: no clipping."), (c, v) => c with { ClipNorm = v })
+        .Add(nameof(TrainConfig.Schedule), Flag.Choice<ScheduleKind>("--schedule", $"Learning rate after the warm-up. Default {Flag.NameOf(Default.Schedule)}."), (c, v) => c with { Schedule = v })
+        .Add(nameof(TrainConfig.WarmupSteps), Flag.Whole<int>("--warmup", $"Steps over which the learning rate climbs to its peak, 0 or more. Default {Default.WarmupSteps}.", 0, int.MaxValue, value: "STEPS"), (c, v) => c with { WarmupSteps = v })
+        .Add(nameof(TrainConfig.AdversarialWeight), Flag.Number("--adversarial-weight", $"The adversarial part's share of the loss, above 0, below 1. Default {Default.AdversarialWeight}."), (c, v) => c with { AdversarialWeight = v })
+        .Add(nameof(TrainConfig.CheckpointEvery), Flag.Whole<int>("--checkpoint-every", $"Steps between checkpoints, 1 or more; changes nothing in the result. Default {Default.CheckpointEvery}.", 1, int.MaxValue, value: "STEPS"), (c, v) => c with { CheckpointEvery = v });
+
+    public static FlagSet<AugmentationConfig> CreateAugmentation() => new FlagSet<AugmentationConfig>()
+        .Add(nameof(AugmentationConfig.CropScale), Flag.Number("--crop-scale", "Smallest share of the area that a random crop keeps, above 0, to 1. Default 1: no crop."), (c, v) => c with { CropScale = v })
+        .Add(nameof(AugmentationConfig.Flip), Flag.Switch("--no-flip", "No random mirror images."), c => c with { Flip = false })
+        .Add(nameof(AugmentationConfig.Rotate), Flag.Switch("--no-rotate", "No random quarter turns."), c => c with { Rotate = false })
+        .Add(nameof(AugmentationConfig.Brightness), Flag.Number("--brightness", "Random brightness factor 1 ± this, 0 to 1. Default 0.", 0, 1), (c, v) => c with { Brightness = v })
+        .Add(nameof(AugmentationConfig.Contrast), Flag.Number("--contrast", "Random contrast factor 1 ± this, 0 to 1. Default 0.", 0, 1), (c, v) => c with { Contrast = v })
+        .Add(nameof(AugmentationConfig.Saturation), Flag.Number("--saturation", "Random saturation factor 1 ± this, 0 to 1. Default 0.", 0, 1), (c, v) => c with { Saturation = v });
+}
