@@ -127,23 +127,32 @@ public sealed class TopK
         Thresholds[q] = CandidateKey.Score(Similarity, worst);
     }
 
+    /// <summary>Writes ids and scores of query <paramref name="q"/> as <see cref="Ids"/> and <see cref="Scores"/> give them, without keeping a copy.</summary>
+    /// <param name="q">Different queries may be read from different threads.</param>
+    /// <param name="ids">K of them.</param>
+    /// <param name="scores">K of them.</param>
+    public void Read(int q, Span<long> ids, Span<float> scores)
+    {
+        if (ids.Length != K || scores.Length != K) throw new ArgumentException($"room for {ids.Length} ids and {scores.Length} scores was given; give {K} each");
+        ref Query query = ref kept[q];
+        if (query.Count > K) Cut(q);
+        Span<ulong> keys = query.Keys.AsSpan(0, query.Count);
+        CandidateKey.Sort(keys);
+        for (int i = 0; i < keys.Length; i++)
+        {
+            ids[i] = CandidateKey.Id(keys[i]);
+            scores[i] = CandidateKey.Score(Similarity, keys[i]);
+        }
+        ids[keys.Length..].Fill(-1);
+        scores[keys.Length..].Fill(Similarity == Similarity.InnerProduct ? float.NegativeInfinity : float.PositiveInfinity);
+    }
+
     /// <summary>Sorts the candidates and writes them out, if any came since the last time.</summary>
     void Settle(int q)
     {
         ref Query query = ref kept[q];
         if (query.Read) return;
-        if (query.Count > K) Cut(q);
-        query.Ids ??= new long[K];
-        query.Scores ??= new float[K];
-        Span<ulong> keys = query.Keys.AsSpan(0, query.Count);
-        CandidateKey.Sort(keys);
-        for (int i = 0; i < keys.Length; i++)
-        {
-            query.Ids[i] = CandidateKey.Id(keys[i]);
-            query.Scores[i] = CandidateKey.Score(Similarity, keys[i]);
-        }
-        query.Ids.AsSpan(keys.Length).Fill(-1);
-        query.Scores.AsSpan(keys.Length).Fill(Similarity == Similarity.InnerProduct ? float.NegativeInfinity : float.PositiveInfinity);
+        Read(q, query.Ids ??= new long[K], query.Scores ??= new float[K]);
         query.Read = true;
     }
 

@@ -1,0 +1,142 @@
+using System.Security.Cryptography;
+using System.Text;
+using Osprey.Interop.Formats;
+
+namespace Osprey.Engine.Retrieval;
+
+/// <summary>
+/// N descriptors with their images' metadata, in a folder: <c>manifest.json</c>, <c>part-00000.npy</c>, <c>part-00000.parquet</c>, and so on.
+/// Row i is the i-th over the parts in order. Written by <see cref="DescriptorStoreWriter"/>.
+/// </summary>
+public sealed class DescriptorStore
+{
+    internal const string ManifestName = "manifest.json";
+
+    DescriptorStore(string path, StoreManifest manifest)
+    {
+        Path = path;
+        Manifest = manifest;
+        var hash = new StringBuilder();
+        foreach (StorePart part in manifest.Parts) hash.Append(part.DescriptorsSha256).Append('\n');
+        Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(hash.ToString())));
+    }
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    public StoreManifest Manifest { get; }
+
+    /// <summary>N.</summary>
+    public long Rows => Manifest.Rows;
+
+    /// <summary>D.</summary>
+    public int Dimension => Manifest.Dimension;
+
+    /// <summary>Tells this state of the store from any other: SHA-256 over the parts' own.</summary>
+    public string Sha256 { get; }
+
+    public static bool Exists(string path) => File.Exists(System.IO.Path.Combine(path, ManifestName));
+
+    /// <summary>Opens a finished store and checks that its files are there and of the right sizes; <see cref="Verify"/> checks their content.</summary>
+    /// <exception cref="DirectoryNotFoundException">There is no store at <paramref name="path"/>.</exception>
+    /// <exception cref="InvalidDataException">The store is unfinished or broken; the message names the file.</exception>
+    public static DescriptorStore Open(string path)
+    {
+        if (!Exists(path)) throw new DirectoryNotFoundException($"{path} is no descriptor store: it has no {ManifestName}; make one with osprey embed");
+        var store = new DescriptorStore(path, StoreManifest.Read(System.IO.Path.Combine(path, ManifestName)));
+        StoreManifest manifest = store.Manifest;
+        if (!manifest.Complete)
+            throw new InvalidDataException($"{path} is unfinished: {manifest.Parts.Sum(p => p.Images)} of {manifest.Images} images are done; run the same osprey embed again to continue it");
+        foreach (StorePart part in manifest.Parts)
+        {
+            if (!File.Exists(store.At(part.Metadata))) throw new InvalidDataException($"{path} is broken: {part.Metadata} is missing");
+            using NpyRows rows = store.OpenPart(part);
+        }
+        return store;
+    }
+
+    string At(string file) => System.IO.Path.Combine(Path, file);
+
+    NpyRows OpenPart(StorePart part)
+    {
+        if (!File.Exists(At(part.Descriptors))) throw new InvalidDataException($"{Path} is broken: {part.Descriptors} is missing");
+        NpyRows rows = NpyRows.Open(At(part.Descriptors));
+        if (rows.Count == part.Rows && rows.Dimension == Dimension) return rows;
+        rows.Dispose();
+        throw new InvalidDataException($"{At(part.Descriptors)} is {rows.Count} × {rows.Dimension}, and the manifest says {part.Rows} × {Dimension}");
+    }
+
+    /// <summary>Reads every file and compares its SHA-256 with the manifest's.</summary>
+    /// <exception cref="InvalidDataException">One differs; the message names it.</exception>
+    public void Verify(IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    {
+        for (int i = 0; i < Manifest.Parts.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (PartFault(Path, Manifest.Parts[i]) is { } fault) throw new InvalidDataException($"{Path} is broken: {fault}; delete the store and make it again");
+            progress?.Report(new Progress("verifying", i + 1, Manifest.Parts.Count, "parts"));
+        }
+    }
+
+    /// <summary>What is wrong with a part's files; null if nothing is.</summary>
+    internal static string? PartFault(string path, StorePart part)
+    {
+        foreach ((string file, string sha256) in new[] { (part.Descriptors, part.DescriptorsSha256), (part.Metadata, part.MetadataSha256) })
+        {
+            string at = System.IO.Path.Combine(path, file);
+            if (!File.Exists(at)) return $"{file} is missing";
+            if (HashFile(at) != sha256) return $"the content of {file} is not what the manifest's SHA-256 says";
+        }
+        return null;
+    }
+
+    internal static string HashFile(string path)
+    {
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    /// <summary>Descriptors of part <paramref name="part"/>, [rows, D].</summary>
+    public float[] ReadPart(int part)
+    {
+        using NpyRows rows = OpenPart(Manifest.Parts[part]);
+        long length = rows.Count * rows.Dimension;
+        if (length > Array.MaxLength) throw new NotSupportedException($"{Manifest.Parts[part].Descriptors} holds {length} values, more than one array can; make the store with smaller parts");
+        float[] values = new float[length];
+        rows.Read(0, values);
+        return values;
+    }
+
+    /// <summary>All descriptors, [N, D].</summary>
+    /// <exception cref="NotSupportedException">More values than one array holds; read the parts.</exception>
+    public float[] ReadDescriptors()
+    {
+        if (Rows * Dimension > Array.MaxLength) throw new NotSupportedException($"{Path} holds {Rows} × {Dimension} values, more than one array can; read it part by part");
+        float[] values = new float[Rows * Dimension];
+        int done = 0;
+        foreach (StorePart part in Manifest.Parts)
+        {
+            using NpyRows rows = OpenPart(part);
+            int length = (int)(part.Rows * Dimension);
+            rows.Read(0, values.AsSpan(done, length));
+            done += length;
+        }
+        return values;
+    }
+
+    /// <summary>Metadata of all rows, N of them.</summary>
+    public StoreRow[] ReadRows()
+    {
+        var all = new List<StoreRow>();
+        foreach (StorePart part in Manifest.Parts)
+        {
+            StoreRow[] rows = StoreTable.Read(At(part.Metadata));
+            if (rows.Length != part.Rows) throw new InvalidDataException($"{At(part.Metadata)} has {rows.Length} rows, and the manifest says {part.Rows}");
+            all.AddRange(rows);
+        }
+        return [.. all];
+    }
+
+    /// <summary>Every file that could not be read when the store was made.</summary>
+    public IEnumerable<BadFile> ReadBadFiles() => Manifest.Parts.SelectMany(p => p.BadFiles);
+}

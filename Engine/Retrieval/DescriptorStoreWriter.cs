@@ -1,0 +1,186 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Osprey.Interop.Formats;
+
+namespace Osprey.Engine.Retrieval;
+
+/// <summary>
+/// Makes a store part by part, or goes on with one that was interrupted. A part is written aside, flushed to the disk and renamed, then named in
+/// the manifest: a crash loses at most the part in progress, and the finished store has the same bytes as an uninterrupted one.
+/// </summary>
+/// <example><code>
+/// using var writer = DescriptorStoreWriter.Open(path, description);
+/// while (writer.NextPart is { Length: > 0 } range) writer.Append(rows, descriptors, bad); // of images range.First … + range.Length − 1
+/// DescriptorStore store = writer.Finish();
+/// </code></example>
+public sealed partial class DescriptorStoreWriter : IDisposable
+{
+    readonly string path;
+    readonly List<StorePart> parts;
+    readonly FileStream owner;
+    StoreManifest manifest;
+
+    DescriptorStoreWriter(string path, StoreManifest manifest, IReadOnlyList<StorePart> parts, IReadOnlyList<string> dropped, FileStream owner)
+    {
+        this.path = path;
+        this.manifest = manifest;
+        this.parts = [.. parts];
+        this.owner = owner;
+        Dropped = dropped;
+    }
+
+    /// <summary>Source images in finished parts: where the caller goes on.</summary>
+    public long ImagesDone => parts.Sum(p => p.Images);
+
+    /// <summary>Descriptors in finished parts.</summary>
+    public long RowsDone => parts.Sum(p => p.Rows);
+
+    /// <summary>Bad files of finished parts.</summary>
+    public IEnumerable<BadFile> BadFiles => parts.SelectMany(p => p.BadFiles);
+
+    /// <summary>Parts that were found broken on opening and will be made again, and why. Empty for a new or sound store.</summary>
+    public IReadOnlyList<string> Dropped { get; }
+
+    /// <summary>The source images that the next part is to hold; length 0 when all are done.</summary>
+    public (long First, int Length) NextPart => (ImagesDone, (int)Math.Min(manifest.PartImages, manifest.Images - ImagesDone));
+
+    /// <summary>Makes the folder, or opens the store that is there: checks every part against its SHA-256 and drops what is unfinished or broken.</summary>
+    /// <exception cref="ArgumentException">The description is not valid; or the store there was made from something else, and the message says what.</exception>
+    /// <exception cref="IOException">The folder holds something else, or another process writes this store.</exception>
+    public static DescriptorStoreWriter Open(string path, StoreDescription description)
+    {
+        description.Validate();
+        bool resumes = DescriptorStore.Exists(path);
+        if (!resumes && Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(f => Path.GetFileName(f) is not (OwnerName or DescriptorStore.ManifestName + ".tmp")))
+            throw new IOException($"{path} is not empty and is no descriptor store; give another folder");
+        Directory.CreateDirectory(path);
+        FileStream owner = OpenOwner(path);
+        try
+        {
+            StoreManifest manifest = StoreManifest.From(description);
+            List<StorePart> sound = [];
+            List<string> dropped = [];
+            if (resumes)
+            {
+                StoreManifest found = StoreManifest.Read(Path.Combine(path, DescriptorStore.ManifestName));
+                if (found.DifferenceFrom(description) is { } difference)
+                    throw new ArgumentException($"{path} holds another store: {difference}; give another folder, or delete this one");
+                manifest = found;
+                foreach (StorePart part in found.Parts)
+                {
+                    if (DescriptorStore.PartFault(path, part) is { } fault)
+                    {
+                        dropped.Add(fault);
+                        break;
+                    }
+                    sound.Add(part);
+                }
+            }
+            var writer = new DescriptorStoreWriter(path, manifest, sound, dropped, owner);
+            // Before the manifest shrinks nothing is deleted, and nothing that it still names ever is.
+            if (!resumes || sound.Count < manifest.Parts.Count) writer.WriteManifest(complete: false);
+            writer.DeleteLeftovers();
+            return writer;
+        }
+        catch
+        {
+            owner.Dispose();
+            throw;
+        }
+    }
+
+    const string OwnerName = ".writing";
+
+    static FileStream OpenOwner(string path)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(path, OwnerName), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e) when (e is not DirectoryNotFoundException)
+        {
+            throw new IOException($"{path} is being written by another process", e);
+        }
+    }
+
+    /// <summary>Adds the part <see cref="NextPart"/>.</summary>
+    /// <param name="rows">One for each descriptor, in the order of the images.</param>
+    /// <param name="descriptors">[rows, D].</param>
+    /// <param name="bad">The part's other images. Rows and bad files together are the part's images.</param>
+    /// <exception cref="ArgumentException">The counts do not fit; the message shows them.</exception>
+    public void Append(IReadOnlyList<StoreRow> rows, ReadOnlySpan<float> descriptors, IReadOnlyList<BadFile> bad)
+    {
+        (long first, int images) = NextPart;
+        if (images == 0) throw new InvalidOperationException($"{path} already holds all of its {manifest.Images} images");
+        if (rows.Count + bad.Count != images)
+            throw new ArgumentException($"{rows.Count} rows and {bad.Count} bad files were given for the part of images {first} to {first + images - 1}, which are {images}");
+        if (descriptors.Length != (long)rows.Count * manifest.Dimension)
+            throw new ArgumentException($"{descriptors.Length} values were given for {rows.Count} descriptors of {manifest.Dimension}");
+        foreach (StoreRow row in rows)
+            if (row.Label < 0 || row.Label >= manifest.Classes.Count) throw new ArgumentException($"{row.Path} has label {row.Label}, and the store has {manifest.Classes.Count} classes");
+
+        string name = $"part-{parts.Count:00000}", npy = name + ".npy", parquet = name + ".parquet";
+        using (FileStream stream = CreateAside(npy))
+        {
+            Npy.Write(stream, descriptors, manifest.Type == StoreType.Float16 ? NpyType.Float16 : NpyType.Float32, rows.Count, manifest.Dimension);
+            stream.Flush(flushToDisk: true);
+        }
+        using (FileStream stream = CreateAside(parquet))
+        {
+            StoreTable.Write(stream, rows);
+            stream.Flush(flushToDisk: true);
+        }
+        foreach (string file in new[] { npy, parquet }) File.Move(Aside(file), Path.Combine(path, file), overwrite: true);
+        parts.Add(new StorePart
+        {
+            Descriptors = npy,
+            DescriptorsSha256 = DescriptorStore.HashFile(Path.Combine(path, npy)),
+            Metadata = parquet,
+            MetadataSha256 = DescriptorStore.HashFile(Path.Combine(path, parquet)),
+            Rows = rows.Count,
+            Images = images,
+            BadFiles = [.. bad],
+        });
+        WriteManifest(complete: false);
+    }
+
+    /// <summary>Marks the store complete and opens it.</summary>
+    /// <exception cref="InvalidOperationException">Images are left.</exception>
+    public DescriptorStore Finish()
+    {
+        if (NextPart.Length > 0) throw new InvalidOperationException($"{path} holds {ImagesDone} of its {manifest.Images} images; append the rest before finishing");
+        if (!manifest.Complete) WriteManifest(complete: true);
+        return DescriptorStore.Open(path);
+    }
+
+    string Aside(string file) => Path.Combine(path, file + ".tmp");
+
+    FileStream CreateAside(string file) => new(Aside(file), FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
+
+    void WriteManifest(bool complete)
+    {
+        manifest = manifest.With(parts.ToArray(), complete);
+        using (FileStream stream = CreateAside(DescriptorStore.ManifestName))
+        {
+            JsonSerializer.Serialize(stream, manifest, Json.Options);
+            stream.WriteByte((byte)'\n');
+            stream.Flush(flushToDisk: true);
+        }
+        File.Move(Aside(DescriptorStore.ManifestName), Path.Combine(path, DescriptorStore.ManifestName), overwrite: true);
+    }
+
+    /// <summary>Deletes part files that the manifest does not name: what a crash left, or a dropped part.</summary>
+    void DeleteLeftovers()
+    {
+        foreach (string file in Directory.EnumerateFiles(path))
+        {
+            string name = Path.GetFileName(file);
+            if (Leftover().IsMatch(name) && !parts.Any(p => p.Descriptors == name || p.Metadata == name)) File.Delete(file);
+        }
+    }
+
+    [GeneratedRegex(@"^(part-\d{5,}\.(npy|parquet)(\.tmp)?|manifest\.json\.tmp)$", RegexOptions.ExplicitCapture)]
+    private static partial Regex Leftover();
+
+    public void Dispose() => owner.Dispose();
+}

@@ -1,0 +1,163 @@
+using Osprey.Kernels;
+using Osprey.Kernels.Search;
+
+namespace Osprey.Engine.Retrieval;
+
+/// <summary>Exact nearest neighbours among N descriptors held in memory. Ids are row numbers, 0 … N−1.</summary>
+/// <remarks>A search uses all of the device's threads; searches from several threads wait for one another.</remarks>
+public sealed class ExactIndex : IDisposable
+{
+    /// <summary>Ranks (queries × k) worked on at once: bounds the memory of full rankings to about 100 MB.</summary>
+    const int RanksAtOnce = 1 << 22;
+
+    readonly IReadOnlyList<IndexBlock> blocks;
+    readonly int threads;
+    readonly SearchKernel kernel;
+    readonly Lock searching = new();
+
+    /// <summary>Over a store's descriptors, read into memory as float32: 4·N·D bytes.</summary>
+    public ExactIndex(DescriptorStore store, Device device, Metric metric = Metric.Cosine)
+        : this(ReadBlocks(store), store.Dimension, device, metric, store.Sha256)
+    {
+    }
+
+    /// <param name="descriptors">[N, D], taken, not copied; for <see cref="Metric.Cosine"/> rows that are not unit vectors are normalised in a copy.</param>
+    /// <param name="dimension">D.</param>
+    /// <param name="device">Stays the caller's; must outlive the index.</param>
+    /// <param name="metric">What nearness is.</param>
+    public ExactIndex(float[] descriptors, int dimension, Device device, Metric metric = Metric.Cosine)
+        : this([new IndexBlock(descriptors, CountRows(descriptors, dimension), 0)], dimension, device, metric, "")
+    {
+    }
+
+    ExactIndex(IReadOnlyList<IndexBlock> blocks, int dimension, Device device, Metric metric, string storeSha256)
+    {
+        if (metric is not (Metric.Cosine or Metric.InnerProduct or Metric.L2)) throw new ArgumentException($"metric is {(int)metric}; give Cosine, InnerProduct or L2");
+        this.blocks = metric == Metric.Cosine ? [.. blocks.Select(b => b with { Values = UnitRows.Normalize(b.Values, dimension) })] : blocks;
+        Dimension = dimension;
+        Metric = metric;
+        Rows = blocks.Sum(b => (long)b.Rows);
+        StoreSha256 = storeSha256;
+        threads = device.Threads;
+        kernel = new SearchKernel(device, Similarity);
+    }
+
+    /// <summary>N.</summary>
+    public long Rows { get; }
+
+    /// <summary>D.</summary>
+    public int Dimension { get; }
+
+    public Metric Metric { get; }
+
+    /// <summary><see cref="DescriptorStore.Sha256"/> of the store the index was made from; empty if from memory.</summary>
+    public string StoreSha256 { get; }
+
+    Similarity Similarity => Metric == Metric.L2 ? Similarity.L2 : Similarity.InnerProduct;
+
+    static int CountRows(float[] descriptors, int dimension)
+    {
+        if (dimension < 1) throw new ArgumentException($"the dimension is {dimension}; give 1 or more");
+        if (descriptors.Length % dimension != 0) throw new ArgumentException($"{descriptors.Length} values are no whole number of descriptors of {dimension}");
+        return descriptors.Length / dimension;
+    }
+
+    static List<IndexBlock> ReadBlocks(DescriptorStore store)
+    {
+        var blocks = new List<IndexBlock>();
+        long first = 0;
+        for (int p = 0; p < store.Manifest.Parts.Count; p++)
+        {
+            float[] values = store.ReadPart(p);
+            blocks.Add(new IndexBlock(values, values.Length / store.Dimension, first));
+            first += values.Length / store.Dimension;
+        }
+        return blocks;
+    }
+
+    /// <summary>The k nearest rows of each query.</summary>
+    /// <param name="queries">[Q, D]; for <see cref="Metric.Cosine"/> of any length.</param>
+    /// <param name="k">1 or more; ranks beyond the rows there are have id −1.</param>
+    /// <param name="excluded">For each query an id that it never gets, −1 for none; or empty.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit.</exception>
+    public Ranking Search(ReadOnlySpan<float> queries, int k, ReadOnlySpan<long> excluded = default)
+    {
+        if (queries.Length % Dimension != 0) throw new ArgumentException($"{queries.Length} values are no whole number of queries of {Dimension}, the index's dimension");
+        int count = queries.Length / Dimension;
+        if (k < 1) throw new ArgumentException($"k is {k}; give 1 or more");
+        if ((long)count * k > Array.MaxLength) throw new ArgumentException($"{count} queries × k={k} is more than one answer holds; search fewer queries at once");
+        if (!excluded.IsEmpty && excluded.Length != count) throw new ArgumentException($"excluded names {excluded.Length} ids for {count} queries; give one for each, or none");
+        long[] ids = new long[(long)count * k];
+        float[] scores = new float[(long)count * k];
+        int batch = BatchOf(k);
+        for (int first = 0; first < count; first += batch)
+        {
+            int inBatch = Math.Min(batch, count - first);
+            Scan(queries.Slice(first * Dimension, inBatch * Dimension), k, excluded.IsEmpty ? [] : excluded.Slice(first, inBatch), ids, scores, first * k);
+        }
+        return new Ranking(count, k, ids, scores);
+    }
+
+    /// <summary>Every row as a query against all the others, some at a time in order: with k = N−1 the full rankings that retrieval is evaluated on.</summary>
+    /// <param name="k">1 or more; of use up to N−1.</param>
+    /// <param name="batch">Queries per step; 0 for as many as fit in about 100 MB, from 16 to 1024.</param>
+    /// <param name="cancellation">Looked at between steps.</param>
+    public IEnumerable<RankingBatch> SearchSelf(int k, int batch = 0, CancellationToken cancellation = default)
+    {
+        if (k < 1) throw new ArgumentException($"k is {k}; give 1 or more");
+        if (batch < 0) throw new ArgumentException($"batch is {batch}; give 0 or more");
+        return Steps();
+
+        IEnumerable<RankingBatch> Steps()
+        {
+            int most = Math.Max(1, Math.Min(batch > 0 ? batch : BatchOf(k), Array.MaxLength / k));
+            foreach (IndexBlock block in blocks)
+            {
+                for (int first = 0; first < block.Rows; first += most)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    int count = Math.Min(most, block.Rows - first);
+                    long[] excluded = new long[count], ids = new long[count * k];
+                    float[] scores = new float[count * k];
+                    for (int i = 0; i < count; i++) excluded[i] = block.FirstId + first + i;
+                    Scan(block.Values.AsSpan(first * Dimension, count * Dimension), k, excluded, ids, scores, 0);
+                    yield return new RankingBatch(block.FirstId + first, new Ranking(count, k, ids, scores));
+                }
+            }
+        }
+    }
+
+    static int BatchOf(int k) => Math.Clamp(RanksAtOnce / k, 16, 1024);
+
+    void Scan(ReadOnlySpan<float> queries, int k, ReadOnlySpan<long> excluded, long[] ids, float[] scores, int offset)
+    {
+        int count = queries.Length / Dimension;
+        var best = new TopK(count, k, Similarity);
+        if (Metric == Metric.Cosine) queries = UnitRows.Normalize(queries, Dimension);
+        lock (searching)
+        {
+            foreach (IndexBlock block in blocks) kernel.Scan(block.Values, block.Rows, Dimension, block.FirstId, queries, excluded, best);
+        }
+        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, q => best.Read(q, ids.AsSpan(offset + q * k, k), scores.AsSpan(offset + q * k, k)));
+    }
+
+    /// <summary>Writes the index to a file: <see cref="IndexFile"/>.</summary>
+    public void Save(string path) => IndexFile.Write(path, new IndexMeta { Metric = Metric, Dimension = Dimension, Rows = Rows, StoreSha256 = StoreSha256 }, blocks);
+
+    /// <summary>Reads what <see cref="Save"/> wrote and checks it against its checksums.</summary>
+    /// <exception cref="InvalidDataException">The file is broken; the message says how.</exception>
+    public static ExactIndex Open(string path, Device device)
+    {
+        (IndexMeta meta, IReadOnlyList<IndexBlock> blocks) = IndexFile.Read(path);
+        return new ExactIndex(blocks, meta.Dimension, device, meta.Metric, meta.StoreSha256);
+    }
+
+    /// <summary>Checks that the index was made from this state of the store, so that its ids are the store's rows.</summary>
+    /// <exception cref="InvalidDataException">It was made from another.</exception>
+    public void EnsureMadeFrom(DescriptorStore store)
+    {
+        if (StoreSha256 != store.Sha256) throw new InvalidDataException($"the index was made from another state of {store.Path}; run osprey index {store.Path} again");
+    }
+
+    public void Dispose() => kernel.Dispose();
+}

@@ -1,0 +1,191 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Osprey.Engine.Datasets;
+
+namespace Osprey.Engine.Retrieval;
+
+/// <summary>How descriptors lie on disk.</summary>
+public enum StoreType
+{
+    Float32,
+
+    /// <summary>Half the size; a unit descriptor's values keep three decimal digits.</summary>
+    Float16,
+}
+
+/// <summary>One of several stores that together hold a data set: images are dealt out by the caller, the store records which share it is.</summary>
+/// <param name="Index">0 … Count − 1.</param>
+/// <param name="Count">1 or more.</param>
+public sealed record StoreShard(int Index, int Count);
+
+/// <summary>What a store is made from, known before its first part: two descriptions that agree give the same bytes.</summary>
+public record StoreDescription
+{
+    /// <summary>The embedder's configuration, any JSON object: <c>JsonSerializer.SerializeToElement(config, Json.Options)</c>.</summary>
+    public required JsonElement Embedder { get; init; }
+
+    /// <summary>SHA-256 of the weights file, lower-case hexadecimal.</summary>
+    public required string WeightsSha256 { get; init; }
+
+    /// <summary>What happens to a decoded image before the network, in words that tell two recipes apart.</summary>
+    public required string Preprocessing { get; init; }
+
+    /// <summary>D.</summary>
+    public required int Dimension { get; init; }
+
+    public StoreType Type { get; init; } = StoreType.Float32;
+
+    /// <summary>Class names; a row's label is an index into them.</summary>
+    public required IReadOnlyList<string> Classes { get; init; }
+
+    /// <summary>The folder that the rows' paths are relative to, as it was when the store was made. Not part of the identity: data may move.</summary>
+    public string Root { get; init; } = "";
+
+    /// <summary>Source images in this store's share, readable or not.</summary>
+    public required long Images { get; init; }
+
+    /// <summary>SHA-256 of the list of source images: <see cref="HashImages"/>.</summary>
+    public required string ImagesSha256 { get; init; }
+
+    /// <summary>Source images per part; the last has the rest.</summary>
+    public int PartImages { get; init; } = 4096;
+
+    public StoreShard? Shard { get; init; }
+
+    /// <summary>SHA-256 over path (relative to <paramref name="root"/>, with '/') and label of every image, in order.</summary>
+    public static string HashImages(IEnumerable<LabelledImage> images, string root)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (LabelledImage image in images)
+            hash.AppendData(Encoding.UTF8.GetBytes($"{RelativePath(root, image.Path)}\t{image.Label}\n"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>How a store names an image: relative to the root, with '/' on every system.</summary>
+    public static string RelativePath(string root, string path) => Path.GetRelativePath(root, path).Replace('\\', '/');
+
+    /// <exception cref="ArgumentException">A value is out of its range; the message shows both.</exception>
+    public void Validate()
+    {
+        if (Embedder.ValueKind != JsonValueKind.Object) throw new ArgumentException($"the embedder's configuration is a JSON {Embedder.ValueKind}; give an object");
+        if (Dimension < 1) throw new ArgumentException($"the descriptors' dimension is {Dimension}; give 1 or more");
+        if (Images < 0) throw new ArgumentException($"the number of images is {Images}; give 0 or more");
+        if (PartImages < 1) throw new ArgumentException($"images per part is {PartImages}; give 1 or more");
+        if (Shard is { } s && (s.Count < 1 || s.Index < 0 || s.Index >= s.Count)) throw new ArgumentException($"shard {s.Index} of {s.Count} does not exist; give 0 to {s.Count - 1}");
+    }
+
+    /// <summary>What differs between the two so that they cannot be one store; null if nothing does.</summary>
+    internal string? DifferenceFrom(StoreDescription other)
+    {
+        if (WeightsSha256 != other.WeightsSha256) return $"its weights have the SHA-256 {Short(WeightsSha256)}, these {Short(other.WeightsSha256)}";
+        if (!JsonElement.DeepEquals(Embedder, other.Embedder)) return $"its embedder is {Line(Embedder)}, this one {Line(other.Embedder)}";
+        if (Preprocessing != other.Preprocessing) return $"its preprocessing is '{Preprocessing}', this '{other.Preprocessing}'";
+        if (Dimension != other.Dimension) return $"its descriptors have {Dimension} values, these {other.Dimension}";
+        if (Type != other.Type) return $"it holds {Type}, not {other.Type}";
+        if (Shard != other.Shard) return $"it is {ShardName(Shard)}, not {ShardName(other.Shard)}";
+        if (Images != other.Images) return $"it was made from {Images} images, not {other.Images}";
+        if (ImagesSha256 != other.ImagesSha256) return $"it was made from another list of {Images} images";
+        if (!Classes.SequenceEqual(other.Classes)) return "its classes have other names";
+        if (PartImages != other.PartImages) return $"its parts have {PartImages} images, not {other.PartImages}";
+        return null;
+    }
+
+    static string Short(string sha) => sha.Length > 12 ? sha[..12] + "…" : sha;
+
+    static string Line(JsonElement element) => JsonSerializer.Serialize(element, Json.Line);
+
+    static string ShardName(StoreShard? shard) => shard is null ? "a whole set" : $"shard {shard.Index} of {shard.Count}";
+}
+
+/// <summary>A finished part of a store: two files and what they must be.</summary>
+public sealed record StorePart
+{
+    /// <summary>File of the matrix [Rows, D].</summary>
+    public required string Descriptors { get; init; }
+
+    public required string DescriptorsSha256 { get; init; }
+
+    /// <summary>File of the table with one line per row.</summary>
+    public required string Metadata { get; init; }
+
+    public required string MetadataSha256 { get; init; }
+
+    public required long Rows { get; init; }
+
+    /// <summary>Source images behind it: rows and bad files together.</summary>
+    public required long Images { get; init; }
+
+    /// <summary>Its images that could not be read.</summary>
+    public required IReadOnlyList<BadFile> BadFiles { get; init; }
+}
+
+/// <summary><c>manifest.json</c>: the description, and the parts that are finished.</summary>
+public sealed record StoreManifest : StoreDescription
+{
+    public const int CurrentVersion = 1;
+
+    [JsonPropertyOrder(-1)]
+    public int FormatVersion { get; init; } = CurrentVersion;
+
+    /// <summary>Descriptors in all parts.</summary>
+    public long Rows { get; init; }
+
+    /// <summary>Images in all parts that could not be read.</summary>
+    public long BadFiles { get; init; }
+
+    /// <summary>Every image of the list is in a part.</summary>
+    public bool Complete { get; init; }
+
+    public IReadOnlyList<StorePart> Parts { get; init; } = [];
+
+    internal static StoreManifest From(StoreDescription d) => new()
+    {
+        Embedder = d.Embedder,
+        WeightsSha256 = d.WeightsSha256,
+        Preprocessing = d.Preprocessing,
+        Dimension = d.Dimension,
+        Type = d.Type,
+        Classes = d.Classes,
+        Root = d.Root,
+        Images = d.Images,
+        ImagesSha256 = d.ImagesSha256,
+        PartImages = d.PartImages,
+        Shard = d.Shard,
+    };
+
+    /// <summary>With these parts, and the counts that follow from them.</summary>
+    internal StoreManifest With(IReadOnlyList<StorePart> parts, bool complete) => this with
+    {
+        Parts = parts,
+        Rows = parts.Sum(p => p.Rows),
+        BadFiles = parts.Sum(p => p.BadFiles.Count),
+        Complete = complete,
+    };
+
+    /// <exception cref="InvalidDataException">Not a manifest, or of a later version.</exception>
+    internal static StoreManifest Read(string path)
+    {
+        using (JsonDocument document = Parse(path))
+        {
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("format_version", out JsonElement version) || !version.TryGetInt32(out int number))
+                throw new InvalidDataException($"{path} is no manifest of a descriptor store: it has no format_version");
+            if (number != CurrentVersion)
+                throw new InvalidDataException($"{path} has format version {number}, and this program reads {CurrentVersion}; make the store again, or use the version that made it");
+        }
+        return Json.Read<StoreManifest>(path);
+    }
+
+    static JsonDocument Parse(string path)
+    {
+        try
+        {
+            return JsonDocument.Parse(File.ReadAllText(path));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path} is not valid: {e.Message}", e);
+        }
+    }
+}

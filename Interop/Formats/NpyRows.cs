@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Osprey.Interop.Formats;
+
+/// <summary>A float32 or float16 matrix [N, D] on disk, read a range of rows at a time. May be read from several threads.</summary>
+public sealed class NpyRows : IDisposable
+{
+    readonly SafeFileHandle file;
+    readonly NpyHeader header;
+    readonly string path;
+
+    NpyRows(SafeFileHandle file, NpyHeader header, string path)
+    {
+        this.file = file;
+        this.header = header;
+        this.path = path;
+    }
+
+    /// <summary>N.</summary>
+    public long Count => header.Shape[0];
+
+    /// <summary>D.</summary>
+    public int Dimension => (int)header.Shape[1];
+
+    public NpyType Type => header.Type;
+
+    /// <exception cref="InvalidDataException">The file is broken, or is no matrix.</exception>
+    /// <exception cref="NotSupportedException">Another element type, or column-major.</exception>
+    public static NpyRows Open(string path)
+    {
+        NpyHeader header;
+        using (FileStream stream = File.OpenRead(path)) header = NpyHeader.Read(stream, path);
+        if (header.Type == NpyType.Int64) throw new NotSupportedException($"{path} holds int64 where float32 or float16 was expected");
+        if (header.Shape.Count != 2 || header.Shape[1] is < 1 or > int.MaxValue)
+            throw new InvalidDataException($"{path} has the shape ({string.Join(", ", header.Shape)}) where [rows, dimension] was expected");
+        return new NpyRows(File.OpenHandle(path, options: FileOptions.SequentialScan), header, path);
+    }
+
+    /// <summary>Reads rows first … first + rows.Length/D − 1.</summary>
+    /// <param name="first">0…N.</param>
+    /// <param name="rows">A whole number of rows; overwritten.</param>
+    /// <exception cref="ArgumentException">The range is not inside the matrix.</exception>
+    public void Read(long first, Span<float> rows)
+    {
+        int count = rows.Length / Dimension;
+        if (count * Dimension != rows.Length) throw new ArgumentException($"{rows.Length} values are no whole number of rows of {Dimension}");
+        if (first < 0 || first + count > Count) throw new ArgumentException($"rows {first} to {first + count - 1} were asked of {path}, which has {Count}");
+        long offset = header.DataOffset + first * Dimension * NpyHeader.SizeOf(Type);
+        if (Type == NpyType.Float32)
+        {
+            ReadExactly(MemoryMarshal.AsBytes(rows), offset);
+            return;
+        }
+        Half[] piece = new Half[Math.Min(Npy.Piece, rows.Length)];
+        for (int done = 0; done < rows.Length; done += piece.Length)
+        {
+            Span<Half> halves = piece.AsSpan(0, Math.Min(piece.Length, rows.Length - done));
+            ReadExactly(MemoryMarshal.AsBytes(halves), offset + 2L * done);
+            Npy.Widen(halves, rows[done..]);
+        }
+    }
+
+    void ReadExactly(Span<byte> bytes, long offset)
+    {
+        while (!bytes.IsEmpty)
+        {
+            int read = RandomAccess.Read(file, bytes, offset);
+            if (read == 0) throw new InvalidDataException($"{path} became shorter while it was read");
+            bytes = bytes[read..];
+            offset += read;
+        }
+    }
+
+    public void Dispose() => file.Dispose();
+}

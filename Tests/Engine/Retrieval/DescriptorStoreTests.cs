@@ -1,0 +1,268 @@
+using System.Diagnostics;
+using System.Text.Json;
+using NUnit.Framework;
+using Osprey.Engine.Datasets;
+using Osprey.Engine.Retrieval;
+
+namespace Osprey.Tests.Engine.Retrieval;
+
+[TestFixture]
+public sealed class DescriptorStoreTests
+{
+    string folder = "";
+
+    [SetUp]
+    public void CreateFolder() => folder = Directory.CreateTempSubdirectory("osprey-store").FullName;
+
+    [TearDown]
+    public void DeleteFolder() => Directory.Delete(folder, recursive: true);
+
+    string At(string name) => Path.Combine(folder, name);
+
+    static IEnumerable<long> Good(int images) => Enumerable.Range(0, images).Select(i => (long)i).Where(i => !StoreSample.IsBad(i));
+
+    [Test]
+    public void What_is_written_is_read()
+    {
+        StoreSample.Make(At("s"));
+        DescriptorStore store = DescriptorStore.Open(At("s"));
+        store.Verify();
+        Assert.That((store.Rows, store.Dimension, store.Manifest.Parts.Count, store.Manifest.BadFiles), Is.EqualTo((20L, 5, 3, 3L)));
+        Assert.That(store.ReadDescriptors(), Is.EqualTo(Good(23).SelectMany(StoreSample.Descriptor)));
+        Assert.That(store.ReadRows(), Is.EqualTo(Good(23).Select(StoreSample.Row)));
+        Assert.That(store.ReadPart(1), Is.EqualTo(Enumerable.Range(8, 8).Select(i => (long)i).Where(i => !StoreSample.IsBad(i)).SelectMany(StoreSample.Descriptor)));
+        Assert.That(store.ReadBadFiles().Select(b => b.Path), Is.EqualTo(new[] { "bad 3.jpg", "bad 10.jpg", "bad 17.jpg" }));
+        Assert.That(StoreSample.Files(At("s")).Keys.Order(), Is.EqualTo(new[]
+            { "manifest.json", "part-00000.npy", "part-00000.parquet", "part-00001.npy", "part-00001.parquet", "part-00002.npy", "part-00002.parquet" }));
+    }
+
+    [Test]
+    public void The_manifest_says_what_the_store_is()
+    {
+        StoreSample.Make(At("s"), StoreSample.Describe() with { Shard = new StoreShard(1, 4) });
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(At("s/manifest.json")));
+        JsonElement m = document.RootElement;
+        Assert.That(m.EnumerateObject().First().Name, Is.EqualTo("format_version"));
+        Assert.That(m.GetProperty("embedder").GetProperty("architecture").GetString(), Is.EqualTo("resnet18"));
+        Assert.That(m.GetProperty("dimension").GetInt32(), Is.EqualTo(5));
+        Assert.That(m.GetProperty("rows").GetInt32(), Is.EqualTo(20));
+        Assert.That(m.GetProperty("type").GetString(), Is.EqualTo("float32"));
+        Assert.That(m.GetProperty("classes")[1].GetString(), Is.EqualTo("Häfen"));
+        Assert.That(m.GetProperty("shard").GetProperty("count").GetInt32(), Is.EqualTo(4));
+        Assert.That(m.GetProperty("parts")[2].GetProperty("rows").GetInt32(), Is.EqualTo(6));
+        Assert.That(m.GetProperty("complete").GetBoolean(), Is.True);
+    }
+
+    [Test]
+    public void Halves_take_half_the_bytes_and_come_back_within_their_precision()
+    {
+        StoreSample.Make(At("s"), StoreSample.Describe() with { Type = StoreType.Float16 });
+        Assert.That(DescriptorStore.Open(At("s")).ReadDescriptors(), Is.EqualTo(Good(23).SelectMany(StoreSample.Descriptor)), "quarters are exact in float16");
+        Assert.That(new FileInfo(At("s/part-00000.npy")).Length, Is.EqualTo(128 + 7 * 5 * 2));
+    }
+
+    [Test]
+    public void An_interrupted_store_is_continued_to_the_same_bytes([Values(0, 1, 2, 3)] int partsDone)
+    {
+        StoreSample.Make(At("whole"));
+        using (var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe()))
+        {
+            for (int i = 0; i < partsDone; i++) StoreSample.AppendNext(writer);
+        }
+        // What a crash in the middle of the next part leaves: files aside, or renamed and not yet in the manifest.
+        File.WriteAllText(At($"s/part-{partsDone:00000}.npy"), "half a part");
+        File.WriteAllText(At($"s/part-{partsDone:00000}.parquet.tmp"), "half a table");
+        File.WriteAllText(At("s/manifest.json.tmp"), "{");
+        Assert.That(() => DescriptorStore.Open(At("s")), Throws.TypeOf<InvalidDataException>().With.Message.Contains($"{Math.Min(8 * partsDone, 23)} of 23"));
+
+        using (var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe()))
+        {
+            Assert.That(writer.ImagesDone, Is.EqualTo(Math.Min(8 * partsDone, 23)));
+            Assert.That(writer.RowsDone, Is.EqualTo(Good((int)writer.ImagesDone).Count()));
+            Assert.That(writer.BadFiles.Count(), Is.EqualTo(writer.ImagesDone - writer.RowsDone));
+            Assert.That(writer.Dropped, Is.Empty);
+            while (writer.NextPart.Length > 0) StoreSample.AppendNext(writer);
+            writer.Finish();
+        }
+        Assert.That(StoreSample.Files(At("s")), Is.EqualTo(StoreSample.Files(At("whole"))));
+    }
+
+    [TestCase("part-00001.npy", 1)]
+    [TestCase("part-00000.parquet", 0)]
+    [TestCase("part-00002.npy", 2)]
+    public void A_damaged_part_is_found_dropped_and_made_again(string file, int partsLeft)
+    {
+        StoreSample.Make(At("s"));
+        Dictionary<string, byte[]> whole = StoreSample.Files(At("s"));
+        byte[] bytes = File.ReadAllBytes(At("s/" + file));
+        bytes[^10] ^= 1;
+        File.WriteAllBytes(At("s/" + file), bytes);
+        Assert.That(() => DescriptorStore.Open(At("s")).Verify(), Throws.TypeOf<InvalidDataException>().With.Message.Contains(file));
+        using var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe());
+        Assert.That(writer.Dropped, Has.Count.EqualTo(1).And.All.Contains(file));
+        Assert.That(writer.ImagesDone, Is.EqualTo(8 * partsLeft));
+        Assert.That(Directory.EnumerateFiles(At("s"), "*.npy").Count(), Is.EqualTo(partsLeft), "what the manifest no longer names is gone");
+        while (writer.NextPart.Length > 0) StoreSample.AppendNext(writer);
+        writer.Finish();
+        writer.Dispose();
+        Assert.That(StoreSample.Files(At("s")), Is.EqualTo(whole));
+    }
+
+    [Test]
+    public void Missing_and_misshapen_parts_are_found_on_opening()
+    {
+        StoreSample.Make(At("s"));
+        File.Copy(At("s/part-00002.npy"), At("s/part-00001.npy"), overwrite: true);
+        Assert.That(() => DescriptorStore.Open(At("s")), Throws.TypeOf<InvalidDataException>().With.Message.Contains("part-00001.npy is 6 × 5").And.Message.Contains("7 × 5"));
+        File.Delete(At("s/part-00001.npy"));
+        Assert.That(() => DescriptorStore.Open(At("s")), Throws.TypeOf<InvalidDataException>().With.Message.Contains("part-00001.npy is missing"));
+        Assert.That(() => DescriptorStore.Open(At("none")), Throws.TypeOf<DirectoryNotFoundException>().With.Message.Contains("osprey embed"));
+    }
+
+    static IEnumerable<TestCaseData> OtherDescriptions()
+    {
+        StoreDescription d = StoreSample.Describe();
+        yield return new TestCaseData(d with { WeightsSha256 = new string('c', 64) }, "weights");
+        yield return new TestCaseData(d with { Embedder = JsonSerializer.SerializeToElement(new { architecture = "resnet50", stage = 4 }) }, "resnet50");
+        yield return new TestCaseData(d with { Preprocessing = "RGB, 256 px, bilinear" }, "256 px");
+        yield return new TestCaseData(d with { Dimension = 6 }, "6");
+        yield return new TestCaseData(d with { Type = StoreType.Float16 }, "Float16");
+        yield return new TestCaseData(d with { Images = 24 }, "24");
+        yield return new TestCaseData(d with { ImagesSha256 = new string('d', 64) }, "another list");
+        yield return new TestCaseData(d with { Classes = ["forest", "harbour"] }, "classes");
+        yield return new TestCaseData(d with { PartImages = 9 }, "9");
+        yield return new TestCaseData(d with { Shard = new StoreShard(0, 2) }, "shard 0 of 2");
+    }
+
+    [TestCaseSource(nameof(OtherDescriptions))]
+    public void A_store_made_from_something_else_is_refused_and_kept(object other, string says)
+    {
+        using (var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe())) StoreSample.AppendNext(writer);
+        Dictionary<string, byte[]> before = StoreSample.Files(At("s"));
+        Assert.That(() => DescriptorStoreWriter.Open(At("s"), (StoreDescription)other), Throws.ArgumentException.With.Message.Contains("another store").And.Message.Contains(says));
+        Assert.That(StoreSample.Files(At("s")), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void Data_that_moved_are_the_same_data()
+    {
+        using (var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe())) StoreSample.AppendNext(writer);
+        // Members in another order are the same object.
+        StoreDescription moved = StoreSample.Describe() with { Root = "/elsewhere", Embedder = JsonSerializer.SerializeToElement(new { stage = 4, architecture = "resnet18" }) };
+        using (var writer = DescriptorStoreWriter.Open(At("s"), moved)) Assert.That(writer.ImagesDone, Is.EqualTo(8));
+    }
+
+    [Test]
+    public void A_folder_of_something_else_is_not_written_to()
+    {
+        File.WriteAllText(At("letter.txt"), "dear");
+        Assert.That(() => DescriptorStoreWriter.Open(folder, StoreSample.Describe()), Throws.TypeOf<IOException>().With.Message.Contains("no descriptor store"));
+        Assert.That(Directory.EnumerateFiles(folder).Count(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Two_writers_at_once_are_refused()
+    {
+        using var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe());
+        Assert.That(() => DescriptorStoreWriter.Open(At("s"), StoreSample.Describe()), Throws.TypeOf<IOException>().With.Message.Contains("another process"));
+    }
+
+    [Test]
+    public void Parts_that_do_not_fit_are_refused_with_their_counts()
+    {
+        using var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe());
+        StoreRow[] rows = [.. Enumerable.Range(0, 8).Select(i => StoreSample.Row(i))];
+        Assert.That(() => writer.Append(rows[..7], new float[35], []), Throws.ArgumentException.With.Message.Contains("7 rows and 0 bad").And.Message.Contains("which are 8"));
+        Assert.That(() => writer.Append(rows, new float[39], []), Throws.ArgumentException.With.Message.Contains("39 values"));
+        rows[3] = rows[3] with { Label = 2 };
+        Assert.That(() => writer.Append(rows, new float[40], []), Throws.ArgumentException.With.Message.Contains("label 2"));
+        Assert.That(() => writer.Finish(), Throws.InvalidOperationException.With.Message.Contains("0 of its 23"));
+    }
+
+    [Test]
+    public void A_part_or_a_store_without_rows_is_one_too()
+    {
+        StoreDescription d = StoreSample.Describe(images: 4, partImages: 2);
+        Osprey.Engine.BadFile bad = new("x", "empty");
+        using (var writer = DescriptorStoreWriter.Open(At("s"), d))
+        {
+            writer.Append([], [], [bad, bad]);
+            writer.Append([StoreSample.Row(0)], StoreSample.Descriptor(0), [bad]);
+            DescriptorStore store = writer.Finish();
+            store.Verify();
+            Assert.That(store.ReadDescriptors(), Is.EqualTo(StoreSample.Descriptor(0)));
+            Assert.That(store.ReadRows(), Is.EqualTo(new[] { StoreSample.Row(0) }));
+        }
+        DescriptorStore none = StoreSample.Make(At("none"), StoreSample.Describe(images: 0));
+        Assert.That((none.Rows, none.ReadDescriptors().Length, none.ReadRows().Length), Is.EqualTo((0L, 0, 0)));
+    }
+
+    [Test]
+    public void A_manifest_of_a_later_version_or_of_nothing_is_refused()
+    {
+        StoreSample.Make(At("s"));
+        string text = File.ReadAllText(At("s/manifest.json"));
+        File.WriteAllText(At("s/manifest.json"), text.Replace("\"format_version\": 1", "\"format_version\": 2, \"colour\": \"green\"", StringComparison.Ordinal));
+        Assert.That(() => DescriptorStore.Open(At("s")), Throws.TypeOf<InvalidDataException>().With.Message.Contains("format version 2"));
+        File.WriteAllText(At("s/manifest.json"), "{}");
+        Assert.That(() => DescriptorStore.Open(At("s")), Throws.TypeOf<InvalidDataException>().With.Message.Contains("no format_version"));
+        File.WriteAllText(At("s/manifest.json"), text[..100]);
+        Assert.That(() => DescriptorStore.Open(At("s")), Throws.TypeOf<InvalidDataException>().With.Message.Contains("manifest.json"));
+    }
+
+    [Test]
+    public void A_broken_table_is_refused_by_name()
+    {
+        StoreSample.Make(At("s"));
+        File.WriteAllText(At("s/part-00001.parquet"), "PAR1 and no more");
+        Assert.That(() => DescriptorStore.Open(At("s")).ReadRows(), Throws.TypeOf<InvalidDataException>().With.Message.Contains("part-00001.parquet"));
+    }
+
+    [Test]
+    public void The_hash_of_the_images_sees_order_names_and_labels_and_not_the_root()
+    {
+        LabelledImage a = new("/data/x/a.png", 0), b = new("/data/x/b.png", 1);
+        string hash = StoreDescription.HashImages([a, b], "/data");
+        Assert.That(StoreDescription.HashImages([new("/moved/x/a.png", 0), new("/moved/x/b.png", 1)], "/moved"), Is.EqualTo(hash));
+        Assert.That(StoreDescription.HashImages([b, a], "/data"), Is.Not.EqualTo(hash));
+        Assert.That(StoreDescription.HashImages([a, b with { Label = 0 }], "/data"), Is.Not.EqualTo(hash));
+        Assert.That(hash, Does.Match("^[0-9a-f]{64}$"));
+    }
+
+    [Test]
+    public void Python_reads_it_with_numpy_and_pyarrow([Values] StoreType type)
+    {
+        StoreSample.Make(At("s"), StoreSample.Describe() with { Type = type });
+        const string Program = """
+            import json, sys, os
+            try:
+                import numpy as np, pyarrow.parquet as pq
+            except ImportError as e:
+                print(e); sys.exit(77)
+            store = sys.argv[1]
+            manifest = json.load(open(os.path.join(store, "manifest.json"), encoding="utf-8"))
+            x = np.concatenate([np.load(os.path.join(store, p["descriptors"])) for p in manifest["parts"]])
+            rows = [r for p in manifest["parts"] for r in pq.read_table(os.path.join(store, p["metadata"])).to_pylist()]
+            assert x.shape == (20, 5) and x.dtype == manifest["type"], (x.shape, x.dtype)
+            assert x.astype("f8").sum() == float(sys.argv[2]), x.astype("f8").sum()
+            assert rows[0] == {"path": "forest/bild 0 é.jpg", "class": "forest", "label": 0, "width": 256, "height": 200, "crs": "EPSG:32632", "min_x": 0.0, "min_y": 0.0, "max_x": 0.5, "max_y": 1e7}, rows[0]
+            assert rows[1]["class"] == "Häfen" and rows[1]["crs"] is None and rows[1]["max_y"] is None, rows[1]
+            assert len(rows) == manifest["rows"] == 20
+            """;
+        var start = new ProcessStartInfo("python3") { ArgumentList = { "-c", Program, At("s"), $"{Good(23).SelectMany(StoreSample.Descriptor).Sum(v => (double)v):R}" }, RedirectStandardError = true, RedirectStandardOutput = true };
+        Process? started = null;
+        try
+        {
+            started = Process.Start(start);
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            Assert.Ignore($"skipped: python3 does not start here ({e.Message})");
+        }
+        using Process python = started!;
+        string output = python.StandardOutput.ReadToEnd(), errors = python.StandardError.ReadToEnd();
+        python.WaitForExit();
+        if (python.ExitCode == 77) Assert.Ignore($"skipped: python3 here lacks numpy or pyarrow ({output.Trim()})");
+        Assert.That(python.ExitCode, Is.Zero, errors);
+    }
+}
