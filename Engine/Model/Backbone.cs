@@ -1,0 +1,59 @@
+using static TorchSharp.torch;
+
+namespace Osprey.Engine.Model;
+
+/// <summary>A convolutional network without its classifier: normalised images [N,3,H,W] → feature map [N,<see cref="Channels"/>,h,w]. Parameter names are torchvision's.</summary>
+public abstract class Backbone : nn.Module<Tensor, Tensor>
+{
+    private protected Backbone(string name, Architecture architecture, int stage, int channels) : base(name)
+    {
+        Architecture = architecture;
+        Stage = stage;
+        Channels = channels;
+    }
+
+    public Architecture Architecture { get; }
+
+    /// <summary>The last stage, 2 to 4.</summary>
+    public int Stage { get; }
+
+    /// <summary>Channels of the feature map.</summary>
+    public int Channels { get; }
+
+    /// <summary>A network with torchvision's random initialisation.</summary>
+    /// <exception cref="ArgumentException">The configuration is not valid.</exception>
+    public static Backbone Create(EmbedderConfig config, long seed = 0)
+    {
+        config.Validate();
+        using var scope = NewDisposeScope();
+        using var generator = new Generator((ulong)seed);
+        Backbone backbone = config.Architecture == Architecture.Squeezenet
+            ? new SqueezeNet(generator)
+            : new ResNet(config.Architecture, config.Stage, generator);
+        ModuleTensors.Keep(backbone);
+        return backbone;
+    }
+
+    /// <summary>
+    /// Loads torchvision's weights, strict by name and shape; half types become float32. The classifier and stages behind <see cref="Stage"/>
+    /// are left out, and batch counters may be missing (files from before PyTorch 0.4.1).
+    /// </summary>
+    /// <param name="weights">Tensors by torchvision's names; read, not kept.</param>
+    /// <param name="source">What to call them in an error, such as the file's path.</param>
+    /// <exception cref="InvalidDataException">A tensor is missing, has another shape, or does not belong; the message names the first few and guesses what the weights are.</exception>
+    public void LoadTorchvision(IReadOnlyDictionary<string, Tensor> weights, string source = "the weights")
+    {
+        WeightsFit fit = WeightsFit.Check(ModuleTensors.State(this), weights, IsIgnored);
+        if (!fit.IsExact)
+        {
+            string? guess = ArchitectureGuess.From(weights.Select(w => (w.Key, (IReadOnlyList<long>)w.Value.shape))).Describe();
+            throw new InvalidDataException($"{source} does not fit {Describe()}: {fit.Describe()}{(guess is null ? "" : $"; it looks like {guess}")}");
+        }
+        ModuleTensors.Copy(weights, ModuleTensors.State(this));
+    }
+
+    public string Describe() => ArchitectureGuess.Name(Architecture, Stage);
+
+    /// <summary>Whether torchvision has a tensor of this name behind the part that is kept.</summary>
+    private protected abstract bool IsIgnored(string name);
+}
