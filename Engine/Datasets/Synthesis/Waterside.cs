@@ -22,7 +22,7 @@ internal static class Waterside
         if (sandy)
         {
             foreach ((Vector2 at, float angle) in Shapes.Along(line, random.Range(0.3, 0.6) * s, random.Range(0, 0.3) * s))
-                if (random.Chance(0.7)) scene.Polygon(Rotated(Shapes.Blob(Vector2.Zero, width * random.Range(0.5, 1), width * 0.13f, 0.2f, random), at + Shapes.Turn(new(0, random.Range(-0.4, 0.4) * width), angle), angle), palette.Sand.Mix(palette.Soil, 0.25f));
+                if (random.Chance(0.7)) SandBar(scene, at + Shapes.Turn(new(0, random.Range(-0.42, 0.42) * width), angle), angle, width);
         }
         scene.Take(line, width * 1.08f);
         if (random.Chance(0.4)) Bridge(scene, line, width);
@@ -33,7 +33,19 @@ internal static class Waterside
         Surroundings.Grow(scene, around);
     }
 
-    static Vector2[] Rotated(Vector2[] outline, Vector2 to, float angle) => [.. outline.Select(p => to + Shapes.Turn(p, angle))];
+    /// <summary>A spindle along the current, its edge uneven.</summary>
+    static void SandBar(Scene scene, Vector2 at, float angle, float width)
+    {
+        SeededRandom random = scene.Random;
+        float half = width * random.Range(0.45, 0.9), thick = width * random.Range(0.07, 0.14), phase = random.Range(0, 6.3);
+        var bar = new Vector2[28];
+        for (int i = 0; i < bar.Length; i++)
+        {
+            (float sin, float cos) = MathF.SinCos(2 * MathF.PI * i / bar.Length);
+            bar[i] = at + Shapes.Turn(new(half * cos, thick * sin * MathF.Abs(sin) * (1 + 0.35f * MathF.Sin(4 * cos + phase)) + 0.1f * half * cos * cos), angle);
+        }
+        scene.Polygon(bar, scene.Palette.Sand.Mix(scene.Palette.Soil, 0.25f));
+    }
 
     static void Ripples(Scene scene, Vector2[] line, float width)
     {
