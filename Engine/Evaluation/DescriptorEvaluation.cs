@@ -1,0 +1,59 @@
+using Osprey.Engine.Datasets;
+using Osprey.Kernels;
+
+namespace Osprey.Engine.Evaluation;
+
+/// <summary>Everything that can be measured on clean descriptors, wherever they come from.</summary>
+static class DescriptorEvaluation
+{
+    /// <summary>Retrieval and classification of one model on one data set; the result has no attacks yet.</summary>
+    /// <param name="model">Its name.</param>
+    /// <param name="images">The files behind <paramref name="set"/>, readable ones only.</param>
+    /// <param name="set">[N] descriptors.</param>
+    /// <param name="imageSize">Side the images were resized to, in pixels.</param>
+    /// <param name="badFiles">What was left out.</param>
+    /// <param name="config">What to measure.</param>
+    /// <param name="device">Where neighbours are searched.</param>
+    /// <param name="progress">Stages.</param>
+    /// <param name="cancellation">Checked throughout.</param>
+    public static ModelResult Run(
+        string model, ImageSet images, DescriptorSet set, int imageSize, IReadOnlyList<BadFile> badFiles, EvalConfig config, Device device,
+        IProgress<Progress>? progress, CancellationToken cancellation)
+    {
+        progress?.Report(new Progress("ranking", 0, 1, "passes"));
+        RetrievalReport retrieval = RetrievalEvaluation.Run(set, config, device.Threads, cancellation);
+        var classification = new List<ClassificationReport>();
+        if (ClassificationEvaluation.IsPossible(set))
+        {
+            foreach (double fraction in config.TrainFractions)
+            {
+                progress?.Report(new Progress("classifying", classification.Count, config.TrainFractions.Count, "shares"));
+                classification.Add(ClassificationEvaluation.Run(set, images.Classes, fraction, config, device, cancellation));
+            }
+        }
+        return new ModelResult(images)
+        {
+            Model = model,
+            Data = images.Name,
+            Images = set.Count,
+            Classes = set.ClassCounts().Count(n => n > 0),
+            Dimension = set.Dimension,
+            ImageSize = imageSize,
+            Retrieval = retrieval,
+            Classification = classification.FirstOrDefault(),
+            ClassificationOtherSplits = classification.Count > 1 ? classification[1..] : null,
+            BadFiles = badFiles,
+        };
+    }
+
+    /// <summary>Each later model against the first on the same data set, where both measured the same queries.</summary>
+    public static IEnumerable<ModelDifference> Differences(IReadOnlyList<ModelResult> models, EvalConfig config)
+    {
+        RetrievalReport first = models[0].Retrieval;
+        foreach (ModelResult later in models.Skip(1).Where(m => m.Retrieval.QueryIds.AsSpan().SequenceEqual(first.QueryIds)))
+        {
+            Figure map = Bootstrap.Difference(later.Retrieval.AveragePrecisions, first.AveragePrecisions, config.BootstrapSamples, config.Seed);
+            yield return new ModelDifference(later.Model, models[0].Model, later.Data, map.Value, [map.Low, map.High]);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System.Text.Json.Serialization;
+using Osprey.Engine.Datasets;
+
+namespace Osprey.Engine.Evaluation;
+
+/// <summary>Everything measured, one entry per model and data set. Written as JSON it is what <c>osprey eval --json</c> prints.</summary>
+public sealed class EvaluationResult
+{
+    internal EvaluationResult(IReadOnlyList<Gallery> galleries) => Galleries = galleries;
+
+    /// <summary>By data set, and within it by model, as they were given.</summary>
+    public required IReadOnlyList<ModelResult> Results { get; init; }
+
+    /// <summary>Each later model against the first, on the same queries.</summary>
+    public required IReadOnlyList<ModelDifference> Differences { get; init; }
+
+    public required EvalConfig Config { get; init; }
+
+    /// <summary>Neighbours to look at, one gallery per data set.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<Gallery> Galleries { get; }
+}
+
+/// <summary>One model on one data set.</summary>
+public sealed class ModelResult
+{
+    internal ModelResult(ImageSet set) => Set = set;
+
+    public required string Model { get; init; }
+
+    public required string Data { get; init; }
+
+    /// <summary>Images measured; files that could not be read are not among them.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>Classes with at least one image.</summary>
+    public required int Classes { get; init; }
+
+    /// <summary>Descriptor length.</summary>
+    public required int Dimension { get; init; }
+
+    /// <summary>Side of the square the images were resized to, in pixels.</summary>
+    public required int ImageSize { get; init; }
+
+    public required RetrievalReport Retrieval { get; init; }
+
+    /// <summary>Of the first train fraction; null where there are no two classes of two images.</summary>
+    public ClassificationReport? Classification { get; init; }
+
+    /// <summary>Of the other train fractions; null where there are none.</summary>
+    public IReadOnlyList<ClassificationReport>? ClassificationOtherSplits { get; init; }
+
+    /// <summary>One per threat.</summary>
+    public IReadOnlyList<RobustReport> Robust { get; internal set; } = [];
+
+    /// <summary>Files left out, and why.</summary>
+    public required IReadOnlyList<BadFile> BadFiles { get; init; }
+
+    /// <summary>The images measured.</summary>
+    [JsonIgnore]
+    public ImageSet Set { get; }
+}
+
+/// <summary>How much better a model's standard mAP is than another's, paired by query.</summary>
+/// <param name="Model">The later model.</param>
+/// <param name="Against">The first model.</param>
+/// <param name="Data">The data set.</param>
+/// <param name="Map">Mean difference of AP, positive where <paramref name="Model"/> is better.</param>
+/// <param name="MapCi">Its 95 % interval.</param>
+public sealed record ModelDifference(string Model, string Against, string Data, double Map, double[] MapCi);

@@ -1,0 +1,158 @@
+namespace Osprey.Engine.Evaluation.Report;
+
+/// <summary>Inline SVG charts: as wide as their column, colours from the page, each with a sentence for those who do not see it.</summary>
+static class Chart
+{
+    const int Width = 420, LabelWidth = 104, ValueWidth = 42, BarHeight = 15, GroupGap = 12;
+    const int PlotHeight = 250, Left = 44, Right = 18, Top = 12, Bottom = 40;
+
+    /// <summary>Lines beyond these repeat colours; the marks and dashes tell them apart too.</summary>
+    const int Palette = 6;
+
+    /// <param name="Label">Of the bar; told in the legend by its colour.</param>
+    /// <param name="Value">With its interval; in 0…1.</param>
+    public readonly record struct Bar(string Label, Figure Value);
+
+    /// <param name="Label">Told in the legend.</param>
+    /// <param name="Points">In the units of the axes, x rising.</param>
+    /// <param name="Marked">Whether each point carries a mark; a dense curve is better without.</param>
+    public sealed record Series(string Label, IReadOnlyList<(double X, Figure Y)> Points, bool Marked = true);
+
+    public static string Colour(int series) => $"var(--s{series % Palette})";
+
+    /// <summary>Horizontal bars with error bars, in groups: a scale of 0…100 %.</summary>
+    public static void Bars(Markup page, string title, IReadOnlyList<(string Group, IReadOnlyList<Bar> Bars)> groups)
+    {
+        int height = 22 + groups.Sum(g => g.Bars.Count * BarHeight + GroupGap);
+        double scale = Width - LabelWidth - ValueWidth;
+        string spoken = title + ": " + string.Join("; ", groups.Select(g => g.Group + " " + string.Join(", ", g.Bars.Select(b => $"{b.Label} {Markup.Percent(b.Value.Value)} %"))));
+        using (Figure(page, title))
+        using (page.Open("svg", "viewBox", $"0 0 {Width} {height}", "role", "img", "aria-label", spoken))
+        {
+            for (int tick = 0; tick <= 100; tick += 25)
+            {
+                string x = Markup.Number(LabelWidth + scale * tick / 100);
+                page.Empty("line", "class", "grid", "x1", x, "x2", x, "y1", "0", "y2", $"{height - 18}");
+                page.Element("text", $"{tick}", "x", x, "y", $"{height - 4}", "text-anchor", "middle");
+            }
+            double y = GroupGap / 2.0;
+            foreach ((string group, IReadOnlyList<Bar> bars) in groups)
+            {
+                double middle = y + bars.Count * BarHeight / 2.0 + 4;
+                page.Element("text", Shorten(group, 16), "x", $"{LabelWidth - 8}", "y", Markup.Number(middle), "text-anchor", "end", "class", "name");
+                for (int i = 0; i < bars.Count; i++, y += BarHeight) DrawBar(page, bars[i], i, y, scale);
+                y += GroupGap;
+            }
+        }
+    }
+
+    static void DrawBar(Markup page, Bar bar, int series, double y, double scale)
+    {
+        (double value, double low, double high, _) = bar.Value;
+        double end = LabelWidth + scale * value, middle = y + (BarHeight - 3) / 2.0;
+        using (page.Open("g"))
+        {
+            page.Element("title", $"{bar.Label}: {Markup.Percent(value)} % [{Markup.Percent(low)}, {Markup.Percent(high)}]");
+            page.Empty("rect", "x", $"{LabelWidth}", "y", Markup.Number(y), "width", Markup.Number(Math.Max(0, end - LabelWidth)), "height", $"{BarHeight - 3}", "rx", "2", "fill", Colour(series));
+            ErrorBar(page, LabelWidth + scale * low, middle, LabelWidth + scale * high, middle);
+            page.Element("text", Markup.Percent(value), "x", Markup.Number(LabelWidth + scale * Math.Max(high, value) + 6), "y", Markup.Number(middle + 4));
+        }
+    }
+
+    /// <summary>Lines over a numeric axis.</summary>
+    /// <param name="page">Written to.</param>
+    /// <param name="title">Above the chart.</param>
+    /// <param name="xLabel">Under it.</param>
+    /// <param name="series">At least one, each of at least one point.</param>
+    /// <param name="xTicks">Values and their labels.</param>
+    /// <param name="yTicks">Values and their labels; the first and last bound the axis.</param>
+    public static void Lines(
+        Markup page, string title, string xLabel, IReadOnlyList<Series> series, IReadOnlyList<(double At, string Label)> xTicks, IReadOnlyList<(double At, string Label)> yTicks)
+    {
+        double left = Math.Min(xTicks[0].At, series.Min(s => s.Points[0].X)), right = Math.Max(xTicks[^1].At, series.Max(s => s.Points[^1].X));
+        double bottom = yTicks[0].At, top = yTicks[^1].At;
+        double X(double v) => Left + (right > left ? (v - left) / (right - left) : 0.5) * (Width - Left - Right);
+        double Y(double v) => Top + (top > bottom ? 1 - (Math.Clamp(v, bottom, top) - bottom) / (top - bottom) : 0.5) * (PlotHeight - Top - Bottom);
+        string spoken = $"{title} over {xLabel}: " + string.Join("; ", series.Select(s => $"{s.Label} from {Spoken(s.Points[0].Y.Value)} to {Spoken(s.Points[^1].Y.Value)}"));
+        using (Figure(page, title))
+        using (page.Open("svg", "viewBox", $"0 0 {Width} {PlotHeight}", "role", "img", "aria-label", spoken))
+        {
+            foreach ((double at, string label) in yTicks)
+            {
+                string y = Markup.Number(Y(at));
+                page.Empty("line", "class", "grid", "x1", $"{Left}", "x2", $"{Width - Right}", "y1", y, "y2", y);
+                page.Element("text", label, "x", $"{Left - 6}", "y", Markup.Number(Y(at) + 4), "text-anchor", "end");
+            }
+            foreach ((double at, string label) in xTicks)
+                page.Element("text", label, "x", Markup.Number(X(at)), "y", $"{PlotHeight - Bottom + 16}", "text-anchor", "middle");
+            page.Element("text", xLabel, "x", Markup.Number((Left + Width - Right) / 2.0), "y", $"{PlotHeight - 6}", "text-anchor", "middle", "class", "axis");
+            for (int i = 0; i < series.Count; i++) DrawLine(page, series[i], i, X, Y);
+        }
+    }
+
+    static void DrawLine(Markup page, Series line, int index, Func<double, double> x, Func<double, double> y)
+    {
+        string points = string.Join(' ', line.Points.Select(p => $"{Markup.Number(x(p.X))},{Markup.Number(y(p.Y.Value))}"));
+        string? dash = (index % 3) switch { 1 => "7 3", 2 => "2 3", _ => null };
+        using (page.Open("g", "stroke", Colour(index), "fill", Colour(index)))
+        {
+            page.Element("title", line.Label);
+            page.Empty("polyline", "points", points, "fill", "none", "stroke-width", "2", "stroke-linejoin", "round", "stroke-dasharray", dash);
+            if (!line.Marked) return;
+            foreach ((double px, Figure f) in line.Points)
+            {
+                if (f.High > f.Low) page.Empty("line", "x1", Markup.Number(x(px)), "x2", Markup.Number(x(px)), "y1", Markup.Number(y(f.Low)), "y2", Markup.Number(y(f.High)), "stroke-width", "1.2", "opacity", "0.7");
+                Mark(page, index, x(px), y(f.Value));
+            }
+        }
+    }
+
+    /// <summary>Which line is which; one legend serves a row of charts.</summary>
+    public static void Legend(Markup page, IReadOnlyList<string> labels)
+    {
+        using (page.Open("ul", "class", "legend"))
+            for (int i = 0; i < labels.Count; i++)
+                using (page.Open("li"))
+                {
+                    using (page.Open("svg", "viewBox", "0 0 16 12", "width", "16", "height", "12", "aria-hidden", "true"))
+                    using (page.Open("g", "fill", Colour(i)))
+                        Mark(page, i, 8, 6);
+                    page.Text(labels[i]);
+                }
+    }
+
+    static void Mark(Markup page, int series, double x, double y)
+    {
+        string At(double dx, double dy) => $"{Markup.Number(x + dx)},{Markup.Number(y + dy)}";
+        switch (series % 3)
+        {
+            case 0:
+                page.Empty("circle", "cx", Markup.Number(x), "cy", Markup.Number(y), "r", "4");
+                break;
+            case 1:
+                page.Empty("rect", "x", Markup.Number(x - 4), "y", Markup.Number(y - 4), "width", "8", "height", "8");
+                break;
+            default:
+                page.Empty("polygon", "points", $"{At(0, -5)} {At(5, 4)} {At(-5, 4)}");
+                break;
+        }
+    }
+
+    static void ErrorBar(Markup page, double x1, double y1, double x2, double y2)
+    {
+        page.Empty("line", "class", "error", "x1", Markup.Number(x1), "y1", Markup.Number(y1), "x2", Markup.Number(x2), "y2", Markup.Number(y2));
+        foreach (double x in (ReadOnlySpan<double>)[x1, x2])
+            page.Empty("line", "class", "error", "x1", Markup.Number(x), "x2", Markup.Number(x), "y1", Markup.Number(y1 - 3), "y2", Markup.Number(y1 + 3));
+    }
+
+    static Markup.Closer Figure(Markup page, string title)
+    {
+        Markup.Closer figure = page.Open("figure");
+        page.Element("figcaption", title);
+        return figure;
+    }
+
+    static string Spoken(double value) => value.ToString("0.###");
+
+    public static string Shorten(string name, int most) => name.Length <= most ? name : name[..(most - 1)] + "…";
+}

@@ -1,0 +1,88 @@
+using Osprey.Engine;
+using Osprey.Engine.Datasets;
+using Osprey.Engine.Evaluation;
+using Osprey.Engine.Robust;
+using Osprey.Kernels;
+using Osprey.Kernels.Perturbation;
+using SkiaSharp;
+
+namespace Osprey.Tests.Engine.Evaluation;
+
+/// <summary>Two models on two small sets of pictures in a temporary folder, without any network: the descriptors are clusters.</summary>
+public sealed class SampleEvaluation : IDisposable
+{
+    const int Classes = 4, PerClass = 8;
+
+    /// <summary>A class name that would break a page that does not escape.</summary>
+    public const string AwkwardClass = "a<b>&'\"c";
+
+    public static readonly EvalConfig Config = new()
+    {
+        SplitRuns = 2,
+        BootstrapSamples = 50,
+        GalleryQueries = 3,
+        Threats = EvalConfig.Pgd10(PerturbationNorm.LInf, 1.0 / 255, 4.0 / 255),
+    };
+
+    public SampleEvaluation()
+    {
+        Folder = Directory.CreateTempSubdirectory("osprey-evaluation-").FullName;
+        using Device host = Device.Open("host", 2);
+        var results = new List<ModelResult>();
+        var galleries = new List<Gallery>();
+        foreach (string data in (string[])["fields", "coast"])
+        {
+            ImageSet set = Draw(data);
+            (ModelResult, DescriptorSet)[] models = [Measure("baseline", set, 0.4, host), Measure("robust", set, 1.2, host)];
+            results.AddRange(models.Select(m => m.Item1));
+            galleries.Add(Gallery.Create(models, Config, host));
+        }
+        Result = new EvaluationResult(galleries)
+        {
+            Results = results,
+            Differences = [.. results.GroupBy(r => r.Data).SelectMany(g => DescriptorEvaluation.Differences([.. g], Config))],
+            Config = Config,
+        };
+    }
+
+    public string Folder { get; }
+
+    public EvaluationResult Result { get; }
+
+    static (ModelResult, DescriptorSet) Measure(string model, ImageSet set, double pull, Device host)
+    {
+        // Images are listed class by class, the clusters round robin: the rows are put in the images' order.
+        DescriptorSet clusters = Oracles.Clusters(Classes * PerClass, 12, Classes, 3, pull);
+        int[] order = [.. Enumerable.Range(0, clusters.Count).OrderBy(i => clusters.Labels[i]).ThenBy(i => i)];
+        var descriptors = new DescriptorSet(clusters.Rows(order), 12, set.Labels(), Classes);
+        ModelResult result = DescriptorEvaluation.Run(model, set, descriptors, 32, [new BadFile("/data/broken.jpg", "the file is empty")], Config, host, null, default);
+        result.Robust = [.. Config.Threats.Select(t => Attacked(t, result))];
+        return (result, descriptors);
+    }
+
+    static RobustReport Attacked(Threat threat, ModelResult result)
+    {
+        var clean = new Dictionary<string, Figure> { ["map"] = result.Retrieval.Map, ["knn_1"] = result.Classification!.Figures["knn_1"] };
+        double left = 1 - 50 * threat.Epsilon;
+        return new RobustReport(threat, clean.ToDictionary(c => c.Key, c => new Figure(left * c.Value.Value, left * c.Value.Low, left * c.Value.High)), clean) { Queries = 16, Shift = 0.25 };
+    }
+
+    ImageSet Draw(string data)
+    {
+        string[] classes = [AwkwardClass, "forest", "harbour", "runway"];
+        var images = new List<LabelledImage>();
+        for (int label = 0; label < Classes; label++)
+            for (int i = 0; i < PerClass; i++)
+            {
+                string path = Path.Combine(Folder, $"{data}-{label}-{i}.png");
+                using var bitmap = new SKBitmap(20, 16);
+                bitmap.Erase(new SKColor((byte)(60 * label), (byte)(20 * i), 90));
+                using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+                File.WriteAllBytes(path, png.ToArray());
+                images.Add(new LabelledImage(path, label));
+            }
+        return new ImageSet(data, Folder, classes, images);
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+}
