@@ -15,10 +15,14 @@ static class CandidateKey
     /// <summary>Ids are below this.</summary>
     public const long IdLimit = 1L << 32;
 
-    public static ulong Encode(Similarity similarity, float score, long id)
+    public static ulong Encode(Similarity similarity, float score, long id) => FromBits(BitConverter.SingleToUInt32Bits(Cost(similarity, score)), id);
+
+    /// <summary>The score, or its negative where larger is better. Adding +0 turns −0 into +0: the two are equal scores and must tie.</summary>
+    public static float Cost(Similarity similarity, float score) => (similarity == Similarity.InnerProduct ? -score : score) + 0f;
+
+    /// <summary>The key of a cost given as its bits: host and ILGPU have different names for the cast.</summary>
+    public static ulong FromBits(uint bits, long id)
     {
-        // Adding +0 turns −0 into +0: the two are equal scores and must tie.
-        uint bits = BitConverter.SingleToUInt32Bits((similarity == Similarity.InnerProduct ? -score : score) + 0f);
         uint ascending = bits ^ (uint)((int)bits >> 31 | int.MinValue);
         return (ulong)ascending << 32 | (uint)id;
     }

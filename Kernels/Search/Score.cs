@@ -7,6 +7,9 @@ namespace Osprey.Kernels.Search;
 /// <summary>One dimension's part of a score, added to the sum so far with a single rounding. The same operation at every vector width, so the same bits.</summary>
 interface IScore
 {
+    /// <summary>For CUDA kernels, where it becomes fma; on the simulator the product is rounded too. An instance method, because ILGPU calls no static members of interfaces.</summary>
+    float Add(float sum, float query, float row);
+
     static abstract Vector512<float> Add(Vector512<float> sum, Vector512<float> query, Vector512<float> row);
 
     static abstract Vector256<float> Add(Vector256<float> sum, Vector256<float> query, Vector256<float> row);
@@ -17,6 +20,8 @@ interface IScore
 /// <summary>Σ q·x.</summary>
 readonly struct ProductScore : IScore
 {
+    public float Add(float sum, float query, float row) => sum + query * row;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Add(Vector512<float> sum, Vector512<float> query, Vector512<float> row) => Vector512.FusedMultiplyAdd(query, row, sum);
 
@@ -30,6 +35,12 @@ readonly struct ProductScore : IScore
 /// <summary>Σ (q−x)². Not ‖q‖²+‖x‖²−2q·x, which is twice as fast and loses every digit of a small distance between long vectors.</summary>
 readonly struct DistanceScore : IScore
 {
+    public float Add(float sum, float query, float row)
+    {
+        float difference = query - row;
+        return sum + difference * difference;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Add(Vector512<float> sum, Vector512<float> query, Vector512<float> row)
     {

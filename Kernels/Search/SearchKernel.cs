@@ -8,7 +8,8 @@ namespace Osprey.Kernels.Search;
 public sealed class SearchKernel : IDisposable
 {
     readonly Similarity similarity;
-    readonly HostScan host;
+    readonly HostScan? host;
+    readonly DeviceScan? accelerated;
     bool disposed;
 
     /// <param name="device">Stays the caller's; must outlive the kernel.</param>
@@ -18,11 +19,12 @@ public sealed class SearchKernel : IDisposable
     {
     }
 
-    internal SearchKernel(Device device, Similarity similarity, SimdLevel level)
+    internal SearchKernel(Device device, Similarity similarity, SimdLevel level, int deviceChunk = DeviceScan.ChunkValues)
     {
         if (similarity is not (Similarity.InnerProduct or Similarity.L2)) throw new ArgumentException($"similarity is {(int)similarity}; give InnerProduct or L2");
         this.similarity = similarity;
-        host = new HostScan(similarity, level, device.Threads);
+        if (device.Accelerator is { } accelerator) accelerated = new DeviceScan(accelerator, similarity, deviceChunk);
+        else host = new HostScan(similarity, level, device.Threads);
     }
 
     /// <summary>
@@ -54,12 +56,14 @@ public sealed class SearchKernel : IDisposable
             throw new ArgumentException($"the results are kept for {results.Similarity}, and this kernel computes {similarity}");
         ObjectDisposedException.ThrowIf(disposed, this);
         if (count == 0 || results.Queries == 0) return;
-        host.Run(rows, count, dimension, firstId, queries, excluded, results);
+        if (host is not null) host.Run(rows, count, dimension, firstId, queries, excluded, results);
+        else accelerated!.Run(rows, count, dimension, firstId, queries, excluded, results);
     }
 
     public void Dispose()
     {
         disposed = true;
-        host.Dispose();
+        host?.Dispose();
+        accelerated?.Dispose();
     }
 }

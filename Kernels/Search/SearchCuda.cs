@@ -1,0 +1,169 @@
+using ILGPU;
+
+namespace Osprey.Kernels.Search;
+
+/// <summary>The CUDA kernels: scores of a chunk of rows for all queries, then per query the k best of those and of what was kept.</summary>
+static class SearchCuda
+{
+    /// <summary>Queries and rows in a group's tile.</summary>
+    public const int Tile = 32;
+
+    /// <summary>Threads in a group of <see cref="Scores"/>: 8 × 8, each with 4 queries × 4 rows.</summary>
+    public const int ScoreThreads = 64;
+
+    /// <summary>Dimensions that are in shared memory at a time; divides <see cref="ChainLength"/>.</summary>
+    const int Depth = 16;
+
+    /// <summary>As on the host, so that the sums are rounded alike.</summary>
+    const int ChainLength = ScoreTile<ProductScore>.ChainLength;
+
+    /// <summary>A tile's row in shared memory is one float longer than the tile, so that a column's values lie in different banks.</summary>
+    const int Pitch = Tile + 1;
+
+    /// <summary>Writes scores [queryCount, rowCount]. Group (x, y): rows 32x…, queries 32y….</summary>
+    [CudaKernel(typeof(ProductScore))]
+    [CudaKernel(typeof(DistanceScore))]
+    public static void Scores<TScore>(ArrayView<float> queries, ArrayView<float> rows, ArrayView<float> scores, int queryCount, int rowCount, int dimension)
+        where TScore : struct, IScore
+    {
+        ArrayView<float> sharedQueries = SharedMemory.Allocate<float>(Depth * Pitch), sharedRows = SharedMemory.Allocate<float>(Depth * Pitch);
+        int thread = Group.IdxX, firstQuery = Grid.IdxY * Tile, firstRow = Grid.IdxX * Tile;
+        int q = thread / 8 * 4, r = thread % 8 * 4;
+        Quad total0 = default, total1 = default, total2 = default, total3 = default;
+        Quad sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+        for (int d = 0; d < dimension; d += Depth)
+        {
+            for (int i = thread; i < Tile * Depth; i += ScoreThreads)
+            {
+                int item = i / Depth, depth = i % Depth;
+                bool inside = d + depth < dimension;
+                // Zeros past the last dimension add nothing; past the last query or row they make scores that are not written.
+                sharedQueries[depth * Pitch + item] = inside && firstQuery + item < queryCount ? queries[(long)(firstQuery + item) * dimension + d + depth] : 0f;
+                sharedRows[depth * Pitch + item] = inside && firstRow + item < rowCount ? rows[(long)(firstRow + item) * dimension + d + depth] : 0f;
+            }
+            Group.Barrier();
+            for (int depth = 0; depth < Depth; depth++)
+            {
+                int at = depth * Pitch;
+                var x = new Quad(sharedRows[at + r], sharedRows[at + r + 1], sharedRows[at + r + 2], sharedRows[at + r + 3]);
+                sum0 = sum0.Add<TScore>(sharedQueries[at + q], x);
+                sum1 = sum1.Add<TScore>(sharedQueries[at + q + 1], x);
+                sum2 = sum2.Add<TScore>(sharedQueries[at + q + 2], x);
+                sum3 = sum3.Add<TScore>(sharedQueries[at + q + 3], x);
+            }
+            Group.Barrier();
+            if ((d + Depth) % ChainLength == 0 || d + Depth >= dimension)
+            {
+                total0 = total0.Plus(sum0);
+                total1 = total1.Plus(sum1);
+                total2 = total2.Plus(sum2);
+                total3 = total3.Plus(sum3);
+                sum0 = sum1 = sum2 = sum3 = default;
+            }
+        }
+        Write(scores, total0, firstQuery + q, firstRow + r, queryCount, rowCount);
+        Write(scores, total1, firstQuery + q + 1, firstRow + r, queryCount, rowCount);
+        Write(scores, total2, firstQuery + q + 2, firstRow + r, queryCount, rowCount);
+        Write(scores, total3, firstQuery + q + 3, firstRow + r, queryCount, rowCount);
+    }
+
+    static void Write(ArrayView<float> scores, Quad values, int query, int row, int queryCount, int rowCount)
+    {
+        if (query >= queryCount) return;
+        long at = (long)query * rowCount + row;
+        if (row < rowCount) scores[at] = values.A;
+        if (row + 1 < rowCount) scores[at + 1] = values.B;
+        if (row + 2 < rowCount) scores[at + 2] = values.C;
+        if (row + 3 < rowCount) scores[at + 3] = values.D;
+    }
+
+    /// <summary>Four neighbouring rows' sums; ILGPU keeps the members in registers.</summary>
+    readonly struct Quad(float a, float b, float c, float d)
+    {
+        public readonly float A = a, B = b, C = c, D = d;
+
+        public Quad Add<TScore>(float query, Quad row)
+            where TScore : struct, IScore
+        {
+            TScore score = default;
+            return new Quad(score.Add(A, query, row.A), score.Add(B, query, row.B), score.Add(C, query, row.C), score.Add(D, query, row.D));
+        }
+
+        public Quad Plus(Quad other) => new(A + other.A, B + other.B, C + other.C, D + other.D);
+    }
+
+    /// <summary>
+    /// For the query of each group, writes to <paramref name="next"/> the k smallest keys, in any order, of the k in <paramref name="kept"/> and of the
+    /// scores' keys. The k-th smallest is found byte by byte from the top by counting (radix selection), so any k will do.
+    /// </summary>
+    /// <param name="scores">[queries, rowCount].</param>
+    /// <param name="excluded">[queries].</param>
+    /// <param name="kept">[queries, k]; <see cref="CandidateKey.None"/> where there is none.</param>
+    /// <param name="next">[queries, k].</param>
+    /// <param name="rowCount">Scores per query.</param>
+    /// <param name="k">Keys per query.</param>
+    /// <param name="firstId">Id of the first score's row.</param>
+    /// <param name="similarity">Which score is better.</param>
+    [CudaKernel]
+    public static void Select(
+        ArrayView<float> scores, ArrayView<long> excluded, ArrayView<ulong> kept, ArrayView<ulong> next, int rowCount, int k, long firstId, Similarity similarity)
+    {
+        ArrayView<int> counts = SharedMemory.Allocate<int>(256);
+        ArrayView<ulong> found = SharedMemory.Allocate<ulong>(1);
+        ArrayView<int> places = SharedMemory.Allocate<int>(2);
+        int query = Grid.IdxX, thread = Group.IdxX, threads = Group.DimX;
+        long candidates = (long)k + rowCount, exclude = excluded[query];
+
+        if (thread == 0)
+        {
+            found[0] = 0;
+            places[0] = k;
+            places[1] = 0;
+        }
+        for (int shift = 56; shift >= 0; shift -= 8)
+        {
+            for (int i = thread; i < 256; i += threads) counts[i] = 0;
+            Group.Barrier();
+            ulong prefix = found[0];
+            for (long i = thread; i < candidates; i += threads)
+            {
+                ulong key = Candidate(i, query, scores, kept, rowCount, k, firstId, exclude, similarity);
+                // At the first byte every key matches; a shift by 64 would be none at all.
+                if (shift == 56 || key >> (shift + 8) == prefix) Atomic.Add(ref counts[(int)(key >> shift) & 255], 1);
+            }
+            Group.Barrier();
+            if (thread == 0)
+            {
+                int wanted = places[0], digit = 0;
+                while (counts[digit] < wanted)
+                {
+                    wanted -= counts[digit];
+                    digit++;
+                }
+                places[0] = wanted;
+                found[0] = prefix << 8 | (uint)digit;
+            }
+            Group.Barrier();
+        }
+
+        ulong last = found[0];
+        for (long i = thread; i < candidates; i += threads)
+        {
+            ulong key = Candidate(i, query, scores, kept, rowCount, k, firstId, exclude, similarity);
+            if (key < last) next[(long)query * k + Atomic.Add(ref places[1], 1)] = key;
+        }
+        Group.Barrier();
+        // What is left of the k places belongs to the k-th smallest itself: one place, or all the empty ones where it is None.
+        for (int i = places[1] + thread; i < k; i += threads) next[(long)query * k + i] = last;
+    }
+
+    static ulong Candidate(
+        long i, int query, ArrayView<float> scores, ArrayView<ulong> kept, int rowCount, int k, long firstId, long exclude, Similarity similarity)
+    {
+        if (i < k) return kept[(long)query * k + i];
+        long row = i - k;
+        float score = scores[(long)query * rowCount + row];
+        if (float.IsNaN(score) || firstId + row == exclude) return CandidateKey.None;
+        return CandidateKey.FromBits(Interop.FloatAsInt(CandidateKey.Cost(similarity, score)), firstId + row);
+    }
+}
