@@ -68,8 +68,8 @@ public sealed class Device : IDisposable
         return probe.GetCudaDevices().Count;
     }
 
-    /// <summary>How kernels are compiled, on a device as in the test that compiles them without one.</summary>
-    internal static Context.Builder Configure(Context.Builder builder) => builder.EnableAlgorithms();
+    /// <summary>How kernels are compiled, on a device as in the test that compiles them without one. From O2 on ILGPU knows global memory from other memory.</summary>
+    internal static Context.Builder Configure(Context.Builder builder) => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2);
 
     static Device OpenCuda(int ordinal, int threads)
     {

@@ -27,4 +27,24 @@ internal static class CudaMath
         for (int distance = Warp.WarpSize / 2; distance > 0; distance /= 2) value += Warp.ShuffleXor(value, distance);
         return value;
     }
+
+    public static double WarpSum(double value)
+    {
+        for (int distance = Warp.WarpSize / 2; distance > 0; distance /= 2) value += Warp.ShuffleXor(value, distance);
+        return value;
+    }
+
+    /// <summary>The sum over a group of at most 32 whole warps, in every thread, always in the same order. Every thread of the group must call it.</summary>
+    public static float GroupSum(float value)
+    {
+        ArrayView<float> warps = SharedMemory.Allocate<float>(32);
+        value = WarpSum(value);
+        if (Warp.LaneIdx == 0) warps[Group.IdxX / Warp.WarpSize] = value;
+        Group.Barrier();
+        float sum = 0;
+        for (int w = 0; w < Group.DimX / Warp.WarpSize; w++) sum += warps[w];
+        // The next call may write only when all have read.
+        Group.Barrier();
+        return sum;
+    }
 }

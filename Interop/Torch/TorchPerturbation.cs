@@ -1,0 +1,42 @@
+using Osprey.Kernels.Perturbation;
+using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
+
+namespace Osprey.Interop.Torch;
+
+/// <summary>Steps of an attack on tensors [N, …] of pixels in [0, 1], in place and outside autograd. See <see cref="PerturbationKernel"/> for the arithmetic.</summary>
+public sealed class TorchPerturbation(Device device, PerturbationNorm norm) : IDisposable
+{
+    readonly PerturbationKernel kernel = new(device, norm);
+
+    /// <summary>Writes a random start in the ball of radius <paramref name="eps"/> around <paramref name="clean"/> into <paramref name="perturbed"/>.</summary>
+    /// <exception cref="ArgumentException">The shapes differ, a radius is negative, or <paramref name="perturbed"/> is not a contiguous float32 tensor on the CPU.</exception>
+    public void Start(Tensor clean, double eps, ulong seed, Tensor perturbed)
+    {
+        (int images, int values) = Sizes(clean, perturbed, nameof(perturbed));
+        using Tensor c = clean.contiguous();
+        lock (kernel) kernel.Start(TensorMemory.Read(c), images, values, (float)eps, seed, TensorMemory.Write(perturbed));
+    }
+
+    /// <summary>One ascent step of size <paramref name="step"/> on <paramref name="perturbed"/>, which stays in the ball and in [0, 1].</summary>
+    /// <exception cref="ArgumentException">The shapes differ, a size is negative, or <paramref name="perturbed"/> is not a contiguous float32 tensor on the CPU.</exception>
+    public void Step(Tensor clean, Tensor gradient, double step, double eps, Tensor perturbed)
+    {
+        (int images, int values) = Sizes(clean, perturbed, nameof(perturbed));
+        Sizes(clean, gradient, nameof(gradient));
+        using Tensor c = clean.contiguous(), g = gradient.contiguous();
+        lock (kernel) kernel.Step(TensorMemory.Read(c), TensorMemory.Read(g), images, values, (float)step, (float)eps, TensorMemory.Write(perturbed));
+    }
+
+    static (int Images, int Values) Sizes(Tensor clean, Tensor other, string name)
+    {
+        if (clean.dim() < 2 || !clean.shape.AsSpan().SequenceEqual(other.shape))
+            throw new ArgumentException($"clean is {TensorMemory.Describe(clean)} and {name} {TensorMemory.Describe(other)}; both must be [N, …] alike");
+        int images = checked((int)clean.shape[0]);
+        long values = 1;
+        for (int i = 1; i < clean.dim(); i++) values *= clean.shape[i];
+        return (images, checked((int)values));
+    }
+
+    public void Dispose() => kernel.Dispose();
+}

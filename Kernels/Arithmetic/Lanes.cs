@@ -1,0 +1,64 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Osprey.Kernels.Arithmetic;
+
+/// <summary>The ends of rows whose length is no multiple of sixteen.</summary>
+internal static unsafe class Lanes
+{
+    public const int Count = 16;
+
+    static ReadOnlySpan<int> Masks => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    /// <summary>All bits in the last <paramref name="count"/> lanes, 0 to 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Last(int count) => Vector512.LoadUnsafe(in Masks[0], (nuint)count).AsSingle();
+
+    /// <summary>All bits in the first <paramref name="count"/> lanes, 0 to 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> First(int count) => Vector512.LoadUnsafe(in Masks[0], (nuint)(32 - count)).AsSingle();
+
+    /// <summary><paramref name="count"/> values (fewer than 16) and <paramref name="fill"/> after them; reads no further.</summary>
+    public static Vector512<float> LoadFirst(float* source, int count, float fill)
+    {
+        float* lanes = stackalloc float[Count];
+        for (int i = 0; i < Count; i++) lanes[i] = i < count ? source[i] : fill;
+        return Vector512.Load(lanes);
+    }
+
+    /// <summary>Sixteen values, or fewer and zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadUpTo(float* source, int count) => count >= Count ? Vector512.Load(source) : LoadFirst(source, count, 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreUpTo(Vector512<float> value, float* destination, int count)
+    {
+        if (count >= Count) value.Store(destination);
+        else StoreFirst(value, destination, count);
+    }
+
+    /// <summary>Writes the first <paramref name="count"/> lanes (fewer than 16) and nothing after them.</summary>
+    public static void StoreFirst(Vector512<float> value, float* destination, int count)
+    {
+        float* lanes = stackalloc float[Count];
+        value.Store(lanes);
+        for (int i = 0; i < count; i++) destination[i] = lanes[i];
+    }
+
+    /// <summary>Σ x·y over <paramref name="n"/> values, in an order that only n decides.</summary>
+    public static float Dot(float* x, float* y, int n)
+    {
+        Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
+        int i = 0;
+        for (; i + (4 * Count) <= n; i += 4 * Count)
+        {
+            a = Vector512.FusedMultiplyAdd(Vector512.Load(x + i), Vector512.Load(y + i), a);
+            b = Vector512.FusedMultiplyAdd(Vector512.Load(x + i + 16), Vector512.Load(y + i + 16), b);
+            c = Vector512.FusedMultiplyAdd(Vector512.Load(x + i + 32), Vector512.Load(y + i + 32), c);
+            d = Vector512.FusedMultiplyAdd(Vector512.Load(x + i + 48), Vector512.Load(y + i + 48), d);
+        }
+        for (; i + Count <= n; i += Count) a = Vector512.FusedMultiplyAdd(Vector512.Load(x + i), Vector512.Load(y + i), a);
+        if (i < n) b = Vector512.FusedMultiplyAdd(LoadFirst(x + i, n - i, 0), LoadFirst(y + i, n - i, 0), b);
+        return ElementaryLanes.Sum((a + b) + (c + d));
+    }
+}

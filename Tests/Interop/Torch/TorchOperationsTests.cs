@@ -1,0 +1,242 @@
+using NUnit.Framework;
+using Osprey.Interop.Torch;
+using Osprey.Kernels.Perturbation;
+using Osprey.Kernels.Pooling;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
+
+namespace Osprey.Tests.Interop.Torch;
+
+/// <summary>Our operations in torch's graph, against torch's own operations: values and gradients.</summary>
+[TestFixture]
+public class TorchOperationsTests
+{
+    Device host = null!;
+    DisposeScope scope = null!;
+
+    [OneTimeSetUp]
+    public void Open() => host = Device.Open("host", 2);
+
+    [OneTimeTearDown]
+    public void Close() => host.Dispose();
+
+    [SetUp]
+    public void Begin()
+    {
+        manual_seed(7);
+        scope = NewDisposeScope();
+    }
+
+    [TearDown]
+    public void End() => scope.Dispose();
+
+    static Tensor TorchGem(Tensor x, Tensor p) => x.clamp_min(1e-6).pow(p).mean([2, 3]).pow(1 / p);
+
+    static void AssertClose(Tensor got, Tensor want, double tolerance, string what) =>
+        Assert.That((got - want).abs().max().item<float>(), Is.LessThanOrEqualTo(tolerance * (1 + want.abs().max().item<float>())), what);
+
+    [TestCase(PoolingKind.Gem, 3f)]
+    [TestCase(PoolingKind.Gem, 2.2f)]
+    [TestCase(PoolingKind.Spoc, 1f)]
+    [TestCase(PoolingKind.Mac, 1f)]
+    public void Pooling_equals_torch_forward_and_backward(PoolingKind kind, float power)
+    {
+        using var pooling = new TorchPooling(host, kind);
+        foreach (long[] shape in (long[][])[[2, 5, 7, 7], [1, 17, 4, 4], [3, 3, 1, 1], [2, 64, 9, 5]])
+        {
+            Tensor ours = randn(shape).requires_grad_(true), theirs = ours.detach().clone().requires_grad_(true);
+            Tensor p = tensor(power).requires_grad_(true), q = tensor(power).requires_grad_(true);
+            Tensor weights = randn([shape[0], shape[1]]);
+            Tensor a = pooling.Apply(ours, p);
+            Tensor b = kind switch
+            {
+                PoolingKind.Gem => TorchGem(theirs, q),
+                PoolingKind.Spoc => theirs.mean([2, 3]),
+                // Max-pool and not amax: amax shares the gradient among equal maxima.
+                _ => nn.functional.adaptive_max_pool2d(theirs, [1, 1]).flatten(1),
+            };
+            AssertClose(a, b, 1e-6, "pooled");
+            (a * weights).sum().backward();
+            (b * weights).sum().backward();
+            AssertClose(ours.grad!, theirs.grad!, 2e-6, "gradient of the map");
+            if (kind == PoolingKind.Gem) AssertClose(p.grad!, q.grad!, 1e-5, "gradient of the power");
+            else Assert.That(p.grad is null || p.grad.item<float>() == 0, Is.True);
+        }
+    }
+
+    [Test]
+    public void Equal_maxima_send_the_gradient_where_torchs_max_pool_sends_it()
+    {
+        using var mac = new TorchPooling(host, PoolingKind.Mac);
+        Tensor ours = zeros(2, 3, 5, 5).requires_grad_(true), theirs = zeros(2, 3, 5, 5).requires_grad_(true);
+        mac.Apply(ours, tensor(1f)).sum().backward();
+        nn.functional.adaptive_max_pool2d(theirs, [1, 1]).sum().backward();
+        Assert.That(TensorMemory.ToArray(ours.grad!), Is.EqualTo(TensorMemory.ToArray(theirs.grad!)));
+    }
+
+    [Test]
+    public void Channels_last_views_and_intermediate_results_are_taken()
+    {
+        using var gem = new TorchPooling(host, PoolingKind.Gem);
+        Tensor p = tensor(3f);
+        Tensor x = randn(2, 7, 6, 8).requires_grad_(true), y = x.detach().clone().requires_grad_(true);
+        Tensor ours = gem.Apply((x * 2).transpose(1, 3), p), theirs = TorchGem((y * 2).transpose(1, 3), p);
+        AssertClose(ours, theirs, 1e-6, "pooled");
+        ours.square().sum().backward();
+        theirs.square().sum().backward();
+        AssertClose(x.grad!, y.grad!, 2e-6, "gradient");
+    }
+
+    [Test]
+    public void A_batch_of_none_passes()
+    {
+        using var gem = new TorchPooling(host, PoolingKind.Gem);
+        using var normalization = new TorchRowNormalization(host);
+        Tensor x = zeros(0, 4, 3, 3).requires_grad_(true);
+        Tensor unit = normalization.Apply(gem.Apply(x, tensor(3f)));
+        Assert.That(unit.shape, Is.EqualTo(new long[] { 0, 4 }));
+        unit.sum().backward();
+        Assert.That(x.grad!.shape, Is.EqualTo(new long[] { 0, 4, 3, 3 }));
+    }
+
+    [Test]
+    public void Only_what_asks_for_a_gradient_gets_one()
+    {
+        using var gem = new TorchPooling(host, PoolingKind.Gem);
+        Tensor map = rand(2, 3, 4, 4), p = new Parameter(full([1], 3f));
+        Tensor pooled = gem.Apply(map, p);
+        Assert.That(pooled.requires_grad, Is.True, "by the power alone");
+        pooled.sum().backward();
+        Assert.That(p.grad!.shape, Is.EqualTo(new long[] { 1 }), "the gradient has the power's shape");
+        Assert.That(map.grad, Is.Null);
+        Assert.That(gem.Apply(map, tensor(3f)).requires_grad, Is.False);
+        using (no_grad()) Assert.That(gem.Apply(map, p).requires_grad, Is.False);
+    }
+
+    [Test]
+    public void Row_normalization_equals_torch_forward_and_backward()
+    {
+        using var normalization = new TorchRowNormalization(host);
+        Tensor x = randn(9, 33).requires_grad_(true), y = x.detach().clone().requires_grad_(true), weights = randn(9, 33);
+        Tensor ours = normalization.Apply(x), theirs = y / (y.norm(1, keepdim: true, p: 2) + 1e-6);
+        AssertClose(ours, theirs, 1e-6, "unit");
+        (ours * weights).sum().backward();
+        (theirs * weights).sum().backward();
+        AssertClose(x.grad!, y.grad!, 2e-6, "gradient");
+        using (no_grad()) Assert.That(normalization.Apply(x).requires_grad, Is.False);
+        AssertClose(normalization.Apply(randn(33, 9).t()).norm(1, keepdim: false, p: 2), ones(9), 1e-5, "transposed rows");
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void Steps_keep_their_gradients_and_leak_nothing(bool collect)
+    {
+        using var gem = new TorchPooling(host, PoolingKind.Gem);
+        using var normalization = new TorchRowNormalization(host);
+        Tensor map = rand(2, 8, 5, 5).requires_grad_(true), p = tensor(3f).requires_grad_(true);
+        float[]? first = null;
+        long flat = 0;
+        for (int step = 0; step < 50; step++)
+        {
+            using (NewDisposeScope())
+            {
+                Tensor unit;
+                using (var inner = NewDisposeScope()) unit = inner.MoveToOuter(normalization.Apply(gem.Apply(map * 1.5, p)));
+                if (collect)
+                {
+                    // What the graph alone holds must survive this.
+                    GC.Collect();
+                    GC.WaitForPendingFinalizers();
+                }
+                (unit * arange(8, dtype: float32)).sum().backward();
+                float[] gradient = TensorMemory.ToArray(map.grad!);
+                first ??= gradient;
+                Assert.That(gradient, Is.EqualTo(first), $"step {step}");
+                map.grad!.zero_();
+            }
+            if (step == 5) flat = Tensor.TotalCount;
+        }
+        Assert.That(Tensor.TotalCount, Is.EqualTo(flat), "live tensors after 5 and after 50 steps");
+    }
+
+    [TestCase(PerturbationNorm.LInf)]
+    [TestCase(PerturbationNorm.L2)]
+    public void Attack_steps_equal_torch(PerturbationNorm norm)
+    {
+        using var perturbation = new TorchPerturbation(host, norm);
+        Tensor clean = rand(3, 3, 11, 13);
+        (double eps, double step) = norm == PerturbationNorm.LInf ? (8 / 255.0, 3 / 255.0) : (1.5, 0.7);
+        Tensor ours = empty_like(clean);
+        perturbation.Start(clean, eps, 11, ours);
+        Tensor theirs = ours.clone();
+        for (int t = 0; t < 4; t++)
+        {
+            Tensor g = randn(3, 13, 11, 3).transpose(1, 3).transpose(2, 3).transpose(2, 3);
+            g = g.reshape(3, 3, 11, 13).contiguous();
+            perturbation.Step(clean, g, step, eps, ours);
+            if (norm == PerturbationNorm.LInf)
+            {
+                theirs = torch.min(torch.max(theirs + (step * g.sign()), clean - eps), clean + eps).clamp(0, 1);
+            }
+            else
+            {
+                Tensor z = theirs + (step * g / (g.flatten(1).norm(1, keepdim: false, p: 2).view(-1, 1, 1, 1) + 1e-10)) - clean;
+                Tensor length = z.flatten(1).norm(1, keepdim: false, p: 2).view(-1, 1, 1, 1);
+                theirs = (clean + (z * (eps / length).clamp_max(1))).clamp(0, 1);
+            }
+            AssertClose(ours, theirs, 1e-6, $"step {t}");
+        }
+    }
+
+    [Test]
+    public void Perturbation_takes_clean_and_gradient_in_any_layout_and_says_what_it_cannot_take()
+    {
+        using var perturbation = new TorchPerturbation(host, PerturbationNorm.LInf);
+        Tensor clean = rand(2, 5, 4, 3).permute(0, 3, 1, 2), gradient = randn(2, 5, 4, 3).permute(0, 3, 1, 2), x = clean.contiguous().clone();
+        perturbation.Step(clean, gradient, 0.01, 0.03, x);
+        AssertClose(x, (clean + (0.01 * gradient.sign())).clamp(0, 1), 1e-6, "one step");
+        Assert.That(() => perturbation.Step(clean, gradient, 0.01, 0.03, clean), Throws.ArgumentException.With.Message.Contains("contiguous"));
+        Assert.That(() => perturbation.Step(clean, gradient, 0.01, 0.03, rand(2, 3, 5, 5)), Throws.ArgumentException.With.Message.Contains("[2, 3, 5, 5]"));
+    }
+
+    [Test]
+    public void Memory_is_the_tensors_own()
+    {
+        Tensor t = arange(12, dtype: float32).view(3, 4);
+        Span<float> span = TensorMemory.Write(t);
+        span[5] = 50;
+        Assert.That(t[1, 1].item<float>(), Is.EqualTo(50));
+        Assert.That(TensorMemory.Read(t[2]).ToArray(), Is.EqualTo(new float[] { 8, 9, 10, 11 }), "with the storage's offset");
+        Assert.That(TensorMemory.ToArray(t.t()), Is.EqualTo(new float[] { 0, 4, 8, 1, 50, 9, 2, 6, 10, 3, 7, 11 }));
+        Assert.That(() => TensorMemory.Read(t.t()), Throws.ArgumentException.With.Message.Contains("contiguous"));
+        Assert.That(() => TensorMemory.Read(t.to(float64)), Throws.ArgumentException.With.Message.Contains("Float64"));
+        Assert.That(() => TensorMemory.FromSpan([1, 2, 3], 2, 2), Throws.ArgumentException);
+        Assert.That(TensorMemory.FromSpan([1, 2, 3, 4], 2, 2)[1, 0].item<float>(), Is.EqualTo(3));
+        Assert.That(TensorMemory.Read(empty([0, 3], float32)).Length, Is.Zero);
+    }
+
+    [Test]
+    public void Misuse_is_named()
+    {
+        using var gem = new TorchPooling(host, PoolingKind.Gem);
+        using var normalization = new TorchRowNormalization(host);
+        Assert.That(() => gem.Apply(rand(3, 4), tensor(3f)), Throws.ArgumentException.With.Message.Contains("[3, 4]"));
+        Assert.That(() => gem.Apply(rand(1, 1, 3, 4), ones(2)), Throws.ArgumentException.With.Message.Contains("[2]"));
+        Assert.That(() => gem.Apply(rand(1, 1, 3, 4).requires_grad_(true), tensor(-3f)), Throws.ArgumentException.With.Message.Contains("-3"));
+        Assert.That(() => normalization.Apply(rand(3)), Throws.ArgumentException);
+        Assert.That(() => TorchRuntime.Configure(-1, 0), Throws.ArgumentException);
+    }
+
+    [Test]
+    public void The_runtime_repeats_its_random_numbers()
+    {
+        int threads = get_num_threads();
+        TorchRuntime.Configure(1, 42);
+        float[] once = TensorMemory.ToArray(randn(5));
+        Assert.That(get_num_threads(), Is.EqualTo(1));
+        TorchRuntime.Configure(threads, 42);
+        Assert.That(TensorMemory.ToArray(randn(5)), Is.EqualTo(once));
+    }
+}
