@@ -23,7 +23,8 @@ static class SkiaPicture
         {
             SKCodecResult result = codec.GetPixels(info, rgba);
             if (result != SKCodecResult.Success) throw new InvalidDataException(Reason(format, result));
-            return Orientation.Apply(DropAlpha(rgba, width, height), (int)codec.EncodedOrigin);
+            int orientation = format == ImageFormat.Png ? Exif.OrientationOf(bytes) : (int)codec.EncodedOrigin;
+            return Orientation.Apply(DropAlpha(rgba, width, height), orientation);
         }
         finally
         {

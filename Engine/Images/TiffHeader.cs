@@ -52,10 +52,10 @@ sealed class TiffHeader
         SegmentWidth = Tiled ? Size(322, "tile width") : Width;
         SegmentHeight = Tiled ? Size(323, "tile height") : (int)Math.Min(Math.Max(First(278, (ulong)Height), 1), (ulong)Height);
         if (Tiled) PixelLimit.Check(SegmentWidth, SegmentHeight, maxPixels);
-        long rowBits = (long)SegmentWidth * (Planar ? 1 : Bands) * BitsPerSample;
-        if ((Tiled ? SegmentHeight : 1) * (decimal)rowBits / 8 > Array.MaxLength / 2)
+        if (BitsPerSample is < 1 or > 64) throw new InvalidDataException($"the TIFF file says its samples have {BitsPerSample} bits");
+        if ((Tiled ? SegmentHeight : 1) * (decimal)RowBytes > Array.MaxLength / 2)
             throw new InvalidDataException($"the TIFF file's {(Tiled ? "tiles" : "rows")} are too large to be read: {SegmentWidth} pixels of {Bands} bands of {BitsPerSample} bits");
-        Missing = CheckSegments();
+        (Offsets, Counts) = Segments();
     }
 
     public int Width { get; }
@@ -96,29 +96,67 @@ sealed class TiffHeader
     /// <summary>Of a tile or a full strip.</summary>
     public int SegmentHeight { get; }
 
-    /// <summary>For each tile or strip, plane after plane, whether a sparse file leaves it out.</summary>
-    public bool[] Missing { get; }
+    /// <summary>Where in the file each tile or strip starts, plane after plane; 0 where a sparse file leaves one out.</summary>
+    public ulong[] Offsets { get; }
+
+    /// <summary>Stored bytes of each; all of them are there.</summary>
+    public ulong[] Counts { get; }
+
+    /// <summary>Bytes of a decompressed row of a tile or strip, of all bands or of a plane.</summary>
+    public long RowBytes => ((long)SegmentWidth * RowBands * BitsPerSample + 7) / 8;
+
+    /// <summary>Samples side by side in a stored pixel.</summary>
+    public int RowBands => Planar ? 1 : Bands;
+
+    /// <summary>Whether samples are stored most significant byte first.</summary>
+    public bool BigEndian => swapped;
+
+    /// <summary>1 none, 2 differences along the row, 3 the same of floating-point bytes; only LZW and Deflate have one.</summary>
+    public int Predictor => Compression is 5 or 8 or 32946 ? (int)First(317, 1) : 1;
 
     public int SegmentsAcross => (Width + SegmentWidth - 1) / SegmentWidth;
 
     public int SegmentsPerPlane => SegmentsAcross * ((Height + SegmentHeight - 1) / SegmentHeight);
 
-    bool[] CheckSegments()
+    /// <summary>Whether the file leaves a tile or strip out: GDAL does so where there are no data.</summary>
+    public bool IsMissing(int segment) => Offsets[segment] == 0;
+
+    /// <summary>The type and the bytes, little-endian, of a tag that some codec wants as it is; null where absent.</summary>
+    public (int Type, int Count, byte[] Values)? Raw(int tag)
+    {
+        if (!entries.TryGetValue(tag, out Entry? entry)) return null;
+        byte[] bytes = [.. Stored(entry)];
+        int unit = entry.Type is 5 or 10 ? 4 : entry.Size;
+        if (swapped)
+        {
+            for (int at = 0; at < bytes.Length; at += unit) bytes.AsSpan(at, unit).Reverse();
+        }
+        return (entry.Type, entry.Count, bytes);
+    }
+
+    (ulong[] Offsets, ulong[] Counts) Segments()
     {
         ulong[] offsets = Values(Tiled ? 324 : 273), counts = Values(Tiled ? 325 : 279);
         long wanted = (long)SegmentsPerPlane * (Planar ? Bands : 1);
         string kind = Tiled ? "tiles" : "strips";
         if (offsets.Length < wanted) throw new InvalidDataException($"the TIFF file places {offsets.Length} {kind} where its size needs {wanted}");
-        bool[] missing = new bool[wanted];
-        if (counts.Length == 0) return missing;
-        if (counts.Length < wanted) throw new InvalidDataException($"the TIFF file gives the lengths of {counts.Length} {kind} where its size needs {wanted}");
+        if (counts.Length < wanted && counts.Length > 0) throw new InvalidDataException($"the TIFF file gives the lengths of {counts.Length} {kind} where its size needs {wanted}");
+        (offsets, counts) = (offsets[..(int)wanted], counts.Length == 0 ? new ulong[wanted] : counts[..(int)wanted]);
         for (int i = 0; i < wanted; i++)
         {
+            if (offsets[i] == 0) continue;
+            // Old writers leave the lengths out or 0.
+            if (counts[i] == 0 && offsets[i] < (ulong)stream.Length) counts[i] = Compression == 1 ? (ulong)RawSize(i % SegmentsPerPlane) : (ulong)stream.Length - offsets[i];
             if (!Inside(offsets[i], counts[i]))
                 throw new InvalidDataException($"the TIFF file is cut short: one of its {kind} takes {counts[i]} bytes from byte {offsets[i]} on, the file has {stream.Length}");
-            missing[i] = offsets[i] == 0 && counts[i] == 0;
         }
-        return missing;
+        return (offsets, counts);
+    }
+
+    long RawSize(int segment)
+    {
+        int rows = Tiled ? SegmentHeight : Math.Min(SegmentHeight, Height - segment * SegmentHeight);
+        return RowBytes * rows;
     }
 
     void AddEntry(ReadOnlySpan<byte> entry)
@@ -161,7 +199,7 @@ sealed class TiffHeader
     ulong[] Values(int tag)
     {
         if (!entries.TryGetValue(tag, out Entry? entry) || entry.Type is not (1 or 3 or 4 or 13 or 16 or 18)) return [];
-        byte[] bytes = entry.Inline ?? Bytes(entry.Offset, entry.Count * entry.Size, $"tag {tag}");
+        byte[] bytes = Stored(entry);
         ulong[] values = new ulong[entry.Count];
         for (int i = 0; i < values.Length; i++) values[i] = Number(bytes.AsSpan(i * entry.Size, entry.Size));
         return values;
@@ -171,9 +209,11 @@ sealed class TiffHeader
     double? ReadNoData()
     {
         if (!entries.TryGetValue(42113, out Entry? entry) || entry.Type != 2 || entry.Count > 100) return null;
-        string text = Encoding.ASCII.GetString(entry.Inline ?? Bytes(entry.Offset, entry.Count, "tag 42113")).Trim('\0', ' ');
+        string text = Encoding.ASCII.GetString(Stored(entry)).Trim('\0', ' ');
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
     }
+
+    byte[] Stored(Entry entry) => entry.Inline ?? Bytes(entry.Offset, checked(entry.Count * entry.Size), "image directory");
 
     bool Inside(ulong offset, ulong length) => length <= (ulong)stream.Length && offset <= (ulong)stream.Length - length;
 

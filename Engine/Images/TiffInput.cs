@@ -1,29 +1,63 @@
+using System.Globalization;
 using BitMiracle.LibTiff.Classic;
 
 namespace Osprey.Engine.Images;
 
-/// <summary>The bytes LibTiff reads, and the place where its complaints go instead of the console.</summary>
+/// <summary>
+/// What LibTiff reads: a directory of ours, then the file from its first byte on. And the place where its complaints go instead of the console.
+/// </summary>
 sealed class TiffInput : TiffStream
 {
+    /// <summary>What LibTiff takes the file to be called; its messages often start with it, ours name the real file.</summary>
+    const string Name = "image";
+
+    readonly byte[] directory;
     readonly Stream stream;
+    long position;
 
     static TiffInput() => Tiff.SetErrorHandler(new Complaints());
 
-    public TiffInput(Stream stream) => this.stream = stream;
+    /// <param name="directory">Header and image directory; see <see cref="TiffDirectory"/>.</param>
+    /// <param name="stream">The file; seekable.</param>
+    public TiffInput(byte[] directory, Stream stream)
+    {
+        this.directory = directory;
+        this.stream = stream;
+    }
 
     /// <summary>The first error since opening; the ones after it follow from it.</summary>
     public string? Error { get; private set; }
 
     /// <exception cref="InvalidDataException">LibTiff does not take the file.</exception>
-    public Tiff Open() => Tiff.ClientOpen("image", "r", this, this) ?? throw Failure("cannot be opened");
+    public Tiff Open() => Tiff.ClientOpen(Name, "r", this, this) ?? throw Failure("cannot be opened");
 
     public InvalidDataException Failure(string what) => new($"the TIFF file {what}{(Error is null ? "" : $": {Error}")}");
 
-    public override int Read(object clientData, byte[] buffer, int offset, int count) => stream.ReadAtLeast(buffer.AsSpan(offset, count), count, throwOnEndOfStream: false);
+    public override int Read(object clientData, byte[] buffer, int offset, int count)
+    {
+        Span<byte> target = buffer.AsSpan(offset, count);
+        int read = 0;
+        if (position < directory.Length)
+        {
+            read = (int)Math.Min(count, directory.Length - position);
+            directory.AsSpan((int)position, read).CopyTo(target);
+        }
+        if (read < count)
+        {
+            stream.Position = position + read - directory.Length;
+            read += stream.ReadAtLeast(target[read..], count - read, throwOnEndOfStream: false);
+        }
+        position += read;
+        return read;
+    }
 
-    public override long Seek(object clientData, long offset, SeekOrigin origin) => offset < 0 || offset > stream.Length ? -1 : stream.Seek(offset, origin);
+    public override long Seek(object clientData, long offset, SeekOrigin origin)
+    {
+        long target = origin switch { SeekOrigin.Begin => offset, SeekOrigin.Current => position + offset, _ => Size(clientData) + offset };
+        return target < 0 || target > Size(clientData) ? -1 : position = target;
+    }
 
-    public override long Size(object clientData) => stream.Length;
+    public override long Size(object clientData) => directory.Length + stream.Length;
 
     public override void Write(object clientData, byte[] buffer, int offset, int count) => throw new NotSupportedException("images are only read");
 
@@ -40,7 +74,7 @@ sealed class TiffInput : TiffStream
 
         public override void ErrorHandlerExt(Tiff tif, object clientData, string method, string format, params object[] args)
         {
-            if (clientData is TiffInput input) input.Error ??= string.Format(System.Globalization.CultureInfo.InvariantCulture, format, args);
+            if (clientData is TiffInput input) input.Error ??= string.Format(CultureInfo.InvariantCulture, format, args).Replace(Name + ": ", "", StringComparison.Ordinal);
         }
 
         /// <summary>Warnings are about tags that do not bear on the pixels.</summary>

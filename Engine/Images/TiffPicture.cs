@@ -5,18 +5,30 @@ namespace Osprey.Engine.Images;
 /// <summary>The first image of a TIFF or BigTIFF file as a picture.</summary>
 static class TiffPicture
 {
-    const int WhiteIsZero = 0, BlackIsZero = 1, Rgb = 2, Palette = 3, Mask = 4, YCbCr = 6, Jpeg = 7;
+    const int WhiteIsZero = 0, BlackIsZero = 1, Rgb = 2, Palette = 3, Mask = 4, YCbCr = 6;
+    const int Jpeg = 7;
+
+    /// <summary>CMYK with some extra bands; LibTiff's conversion holds whole strips of all of them.</summary>
+    const int MostInks = 8;
+
+    /// <summary>None, CCITT 1-D, fax 3 and 4, LZW, JPEG, Deflate by either number, PackBits.</summary>
+    static readonly int[] codecs = [1, 2, 3, 4, 5, 7, 8, 32946, 32773];
 
     /// <exception cref="InvalidDataException">Damaged, cut short, too large, of a kind that is not read, or without the bands asked for.</exception>
     public static RgbImage Decode(Stream stream, DecodeOptions options)
     {
         var header = new TiffHeader(stream, options.MaxPixels);
-        var input = new TiffInput(stream);
+        if (!codecs.Contains(header.Compression))
+            throw new InvalidDataException($"the TIFF file is compressed with method {header.Compression}{Name(header.Compression)}, which is not read; convert it to DEFLATE or LZW (gdal_translate -co COMPRESS=DEFLATE)");
+        // Everything but grey, RGB, palettes and JPEG's YCbCr goes through LibTiff's own conversion to 8-bit RGB.
+        bool jpegColor = header is { Photometric: YCbCr, Compression: Jpeg, Planar: false, Bands: 3, BitsPerSample: 8 };
+        bool convert = !jpegColor && header.Photometric is not (WhiteIsZero or BlackIsZero or Rgb or Palette or Mask);
+        var input = new TiffInput(TiffDirectory.Write(header, withPredictor: convert), stream);
         try
         {
-            stream.Position = 0;
             using Tiff tiff = input.Open();
-            return Orientation.Apply(Decode(header, input, tiff, options), header.Orientation);
+            if (jpegColor) tiff.SetField(TiffTag.JPEGCOLORMODE, JpegColorMode.RGB);
+            return Orientation.Apply(convert ? RgbSamples.Apply(Convert(header, input, tiff), options) : Decode(header, input, tiff, options), header.Orientation);
         }
         // LibTiff answers bad bytes with whatever its arithmetic runs into: index, null, overflow, or its JPEG library's own exceptions.
         catch (Exception e) when (e is not (InvalidDataException or IOException or OutOfMemoryException))
@@ -27,14 +39,6 @@ static class TiffPicture
 
     static RgbImage Decode(TiffHeader header, TiffInput input, Tiff tiff, DecodeOptions options)
     {
-        if (!tiff.IsCodecConfigured((Compression)header.Compression))
-            throw new InvalidDataException($"the TIFF file is compressed with method {header.Compression}{Name(header.Compression)}, which is not read; convert it to DEFLATE or LZW (gdal_translate -co COMPRESS=DEFLATE)");
-
-        bool converted = header is { Photometric: YCbCr, Compression: Jpeg, Planar: false, Bands: 3, BitsPerSample: 8 };
-        if (converted) tiff.SetField(TiffTag.JPEGCOLORMODE, JpegColorMode.RGB);
-        if (!converted && header.Photometric is not (WhiteIsZero or BlackIsZero or Rgb or Palette or Mask))
-            return RgbSamples.Apply(Rendered(header, input, tiff), options);
-
         var samples = new TiffSamples(header, input, tiff);
         if (header.Photometric == Palette) return RgbSamples.Apply(samples.LookUp(header.ColorMap), options);
         return samples.CopyPicture(options) ?? BandMapping.Render(samples, Bands(header, options), options);
@@ -49,15 +53,14 @@ static class TiffPicture
         return [0, 1, 2];
     }
 
-    /// <summary>Colour models beyond grey and RGB, through LibTiff's own conversion to 8-bit RGB.</summary>
-    static RgbImage Rendered(TiffHeader header, TiffInput input, Tiff tiff)
+    static RgbImage Convert(TiffHeader header, TiffInput input, Tiff tiff)
     {
+        if (header.BitsPerSample != 8) throw new InvalidDataException($"the TIFF file's colours (photometric {header.Photometric}) are read of 8-bit samples only, it has {header.BitsPerSample} bits");
+        if (header.Bands > MostInks) throw new InvalidDataException($"the TIFF file's colours (photometric {header.Photometric}) are read of up to {MostInks} bands only, it has {header.Bands}");
         if (!tiff.RGBAImageOK(out string reason)) throw new InvalidDataException($"the TIFF file's colours (photometric {header.Photometric}) are not read: {reason}");
         int width = header.Width, height = header.Height;
         int[] raster = new int[width * height];
-        // Its own orientation asked for, nothing is turned here; that is done once, for all files alike.
-        var orientation = (BitMiracle.LibTiff.Classic.Orientation)(header.Orientation is >= 1 and <= 8 ? header.Orientation : 1);
-        if (!tiff.ReadRGBAImageOriented(width, height, raster, orientation, true)) throw input.Failure("cannot be decoded");
+        if (!tiff.ReadRGBAImageOriented(width, height, raster, BitMiracle.LibTiff.Classic.Orientation.TOPLEFT, true)) throw input.Failure("cannot be decoded");
         byte[] pixels = new byte[3 * raster.Length];
         for (int i = 0; i < raster.Length; i++)
         {
@@ -70,6 +73,7 @@ static class TiffPicture
 
     static string Name(int compression) => compression switch
     {
+        6 => " (old-style JPEG)",
         34712 => " (JPEG 2000)",
         34887 => " (LERC)",
         34925 => " (LZMA)",

@@ -9,6 +9,7 @@ sealed class TiffSamples : ISampleSource
     readonly TiffInput input;
     readonly Tiff tiff;
     readonly SampleType type;
+    readonly TiffPredictor predictor;
 
     public TiffSamples(TiffHeader header, TiffInput input, Tiff tiff)
     {
@@ -16,6 +17,7 @@ sealed class TiffSamples : ISampleSource
         this.input = input;
         this.tiff = tiff;
         type = SampleType.Of(header.Format, header.BitsPerSample);
+        predictor = new TiffPredictor(header);
     }
 
     /// <param name="x">Column of the row's first pixel.</param>
@@ -111,11 +113,10 @@ sealed class TiffSamples : ISampleSource
     void EachRow(int plane, StoredRow take)
     {
         int first = plane * header.SegmentsPerPlane;
-        long stride = ((long)header.SegmentWidth * (header.Planar ? 1 : header.Bands) * header.BitsPerSample + 7) / 8;
         if (header.Tiled)
-            EachTileRow(first, checked((int)stride), take);
+            EachTileRow(first, (int)header.RowBytes, take);
         else
-            EachScanline(plane, first, checked((int)stride), take);
+            EachScanline(plane, first, (int)header.RowBytes, take);
     }
 
     void EachScanline(int plane, int firstStrip, int stride, StoredRow take)
@@ -124,9 +125,10 @@ sealed class TiffSamples : ISampleSource
         byte[] row = new byte[tiff.ScanlineSize()];
         for (int y = 0; y < Height; y++)
         {
-            if (header.Missing[firstStrip + y / header.SegmentHeight]) continue;
+            if (header.IsMissing(firstStrip + y / header.SegmentHeight)) continue;
             if (!tiff.ReadScanline(row, y, (short)plane)) throw input.Failure($"cannot be decoded from row {y} on");
-            take(0, y, Width, row);
+            predictor.Undo(row.AsSpan(0, stride));
+            take(0, y, Width, row.AsSpan(0, stride));
         }
     }
 
@@ -137,12 +139,16 @@ sealed class TiffSamples : ISampleSource
         byte[] tile = new byte[bytes];
         for (int t = 0; t < header.SegmentsPerPlane; t++)
         {
-            if (header.Missing[firstTile + t]) continue;
+            if (header.IsMissing(firstTile + t)) continue;
             int x = t % header.SegmentsAcross * header.SegmentWidth, y = t / header.SegmentsAcross * header.SegmentHeight;
             if (tiff.ReadEncodedTile(firstTile + t, tile, 0, bytes) != bytes) throw input.Failure($"cannot be decoded in its tile at column {x}, row {y}");
             int count = Math.Min(header.SegmentWidth, Width - x);
             for (int r = 0; r < Math.Min(header.SegmentHeight, Height - y); r++)
-                take(x, y + r, count, tile.AsSpan(r * stride, stride));
+            {
+                Span<byte> row = tile.AsSpan(r * stride, stride);
+                predictor.Undo(row);
+                take(x, y + r, count, row);
+            }
         }
     }
 }
