@@ -39,6 +39,7 @@ static class BandMapping
                 BandRange natural = source.NaturalRange ?? throw new InvalidDataException("32-bit integer samples have no natural range; give the bands' range or percentiles");
                 return [.. bands.Select(_ => natural)];
             case ScalingKind.Range:
+                if (given.Count > bands.Length) throw new InvalidDataException("three ranges were given, but one band is taken of the file; give one range, or three bands");
                 return [.. bands.Select((_, channel) => given[given.Count == 1 ? 0 : channel])];
             default:
                 return Percentiles(source, bands, noData, given[0]);
