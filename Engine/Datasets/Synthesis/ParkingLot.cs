@@ -40,6 +40,7 @@ internal static class ParkingLot
         int stalls = (int)(length / 2.7f);
         bool islands = random.Chance(0.55), median = random.Chance(0.35), slanted = random.Chance(0.2);
         float slant = slanted ? random.Pick(-0.45f, 0.45f) : 0, pen = Math.Max(0.14f, 0.45f / scene.Camera.Scale(new(middle, 0)));
+        bool lines = scene.Camera.Scale(new(middle, 0)) > 0.9f;
         List<Vector2> planted = [];
         for (int m = 0; m < modules; m++)
         {
@@ -50,7 +51,7 @@ internal static class ParkingLot
                 for (int i = 0; i <= stalls; i++)
                 {
                     float x = -length / 2 + i * 2.7f, lean = slant * 5.2f;
-                    if (scene.Camera.Sees(At(x, back), 8)) scene.AddStrip([At(x, back), At(x + lean, back + side * 5.2f)], pen);
+                    if (lines && scene.Camera.Sees(At(x, back), 8)) scene.AddStrip([At(x, back), At(x + lean, back + side * 5.2f)], pen);
                 }
             }
             scene.Paint(Palette.Marking, 0.85f);

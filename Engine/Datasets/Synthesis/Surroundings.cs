@@ -69,7 +69,7 @@ internal static class Surroundings
         switch (kind)
         {
             case Neighbourhood.Suburb:
-                Houses(scene, random.Range(20, 34), random.Range(0.45, 0.85));
+                Houses(scene, Math.Max(random.Range(20, 34), s / 22), random.Range(0.45, 0.85));
                 scene.Woods(11, random.Range(0.12, 0.35), 1.8f, 4);
                 break;
             case Neighbourhood.Works:

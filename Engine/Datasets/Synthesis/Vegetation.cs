@@ -24,7 +24,7 @@ internal static class Vegetation
 
         float pixels = radius * scene.Camera.Scale(middle);
         Vector3 sun = scene.Sun.Direction;
-        if (pixels < 4)
+        if (pixels < 5)
         {
             scene.Raise(at, 0, () =>
             {
@@ -36,7 +36,7 @@ internal static class Vegetation
             return;
         }
         // A crown of clumps, the sunward ones lighter.
-        int clumps = pixels > 9 ? 13 : 8;
+        int clumps = pixels > 10 ? 12 : 7;
         var clump = new (Vector3 At, float Radius, float Light)[clumps];
         for (int i = 0; i < clumps; i++)
         {

@@ -13,6 +13,12 @@ internal static class Vehicles
         Tone paint = scene.Palette.Paint();
         float length = random.Range(4, 4.9), width = random.Range(1.75, 1.95), high = random.Range(1.3, 1.8);
         Vector2[] body = Shapes.Rect(at, length, width, angle);
+        if (scene.Camera.Scale(new(at, z)) * length < 9)
+        {
+            // A speck: its colour is all there is to see.
+            scene.Raise(at, z, () => scene.Polygon(body, paint, 1, z + 0.8f), layer);
+            return;
+        }
         Vector2[] cabin = Shapes.Rect(at + Shapes.Turn(new(-0.25f, 0), angle), length * 0.56f, width * 0.86f, angle), roof = Shapes.Rect(at + Shapes.Turn(new(-0.3f, 0), angle), length * 0.4f, width * 0.8f, angle);
         if (z == 0) scene.CastHull([new(body[0], 0), new(body[1], 0), new(body[2], 0), new(body[3], 0), new(cabin[0], high), new(cabin[1], high), new(cabin[2], high), new(cabin[3], high)]);
         scene.Raise(at, z, () =>
