@@ -16,6 +16,8 @@ static class SkiaPicture
         if (width < 1 || height < 1) throw new InvalidDataException($"the {format} file says it has {width}×{height} pixels");
         PixelLimit.Check(width, height, maxPixels);
 
+        if (format == ImageFormat.Jpeg && !JpegEnd.IsIn(bytes)) throw new InvalidDataException(Reason(format, SKCodecResult.IncompleteInput));
+
         // No colour space: profiles are left unapplied. Unpremultiplied: the colours under alpha stay as stored.
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul, null);
         byte[] rgba = ArrayPool<byte>.Shared.Rent(4 * width * height);

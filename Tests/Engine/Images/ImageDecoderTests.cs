@@ -178,6 +178,22 @@ public class ImageDecoderTests
             Assert.That(() => decoder.Decode(whole[..(whole.Length * share / 20)], "x"), Throws.TypeOf<InvalidDataException>(), $"{share}/20 of the file");
     }
 
+    /// <remarks>16 × 16 pixels of grey 9·x + 6·y, <c>Image.save("x.jpg", quality=50, progressive=True, optimize=True)</c> with Pillow 9.4.0; Skia's encoder writes no progressive files.</remarks>
+    const string ProgressiveJpeg =
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19iZ2hnPk1xeXBkeFxlZ2P/wgALCAAQABABAREA/8QAFQABAQAAAA" +
+        "AAAAAAAAAAAAAABQP/2gAIAQEAAAABMSil/8QAFRABAQAAAAAAAAAAAAAAAAAAAgD/2gAIAQEAAQUCBgYGBv/EABQQAQAAAAAAAAAAAAAAAAAAACD/2gAIAQEABj8CH//EABQQAQAAAAAAAAAAAAAA" +
+        "AAAAACD/2gAIAQEAAT8hFV//2gAIAQEAAAAQD//EABYQAAMAAAAAAAAAAAAAAAAAAAAhMf/aAAgBAQABPxCaJomiaP/Z";
+
+    [Test]
+    public void A_progressive_jpeg_without_its_later_scans_is_bad_too()
+    {
+        byte[] whole = Convert.FromBase64String(ProgressiveJpeg);
+        Assert.That(decoder.Decode(whole, "x").Pixels[^1], Is.EqualTo(225).Within(8));
+        Assert.That(decoder.Decode([.. whole, .. new byte[50]], "x").Width, Is.EqualTo(16), "bytes behind the end are nobody's");
+        for (int length = 1; length < whole.Length; length++)
+            Assert.That(() => decoder.Decode(whole[..length], "x"), Throws.TypeOf<InvalidDataException>(), $"{length} of {whole.Length} bytes");
+    }
+
     [Test]
     public void Bands_and_scaling_apply_to_pictures_too()
     {
