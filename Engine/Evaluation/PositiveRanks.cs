@@ -51,45 +51,59 @@ public static class PositiveRanks
     static void Score(DescriptorSet set, ReadOnlySpan<float> queries, float[] scores)
     {
         int dimension = set.Dimension, queryCount = queries.Length / dimension;
+        Span<float> dots = stackalloc float[2 * Tile];
         for (int i = 0; i < set.Count; i += Tile)
         {
             // A last tile that is short scores its first rows again rather than take another path with another order of summation.
             ReadOnlySpan<float> r0 = set.Row(i), r1 = set.Row(Math.Min(i + 1, set.Count - 1)), r2 = set.Row(Math.Min(i + 2, set.Count - 1)), r3 = set.Row(Math.Min(i + 3, set.Count - 1));
-            for (int q = 0; q < queryCount; q++)
+            for (int q = 0; q < queryCount; q += 2)
             {
-                (float s0, float s1, float s2, float s3) = Dot4(queries.Slice(q * dimension, dimension), r0, r1, r2, r3);
-                Span<float> row = scores.AsSpan(q * set.Count);
-                row[i] = s0;
-                if (i + 1 < set.Count) row[i + 1] = s1;
-                if (i + 2 < set.Count) row[i + 2] = s2;
-                if (i + 3 < set.Count) row[i + 3] = s3;
+                int p = Math.Min(q + 1, queryCount - 1);
+                Dots(queries.Slice(q * dimension, dimension), queries.Slice(p * dimension, dimension), r0, r1, r2, r3, dots);
+                for (int r = 0; r < Math.Min(Tile, set.Count - i); r++)
+                {
+                    scores[q * set.Count + i + r] = dots[r];
+                    scores[p * set.Count + i + r] = dots[Tile + r];
+                }
             }
         }
     }
 
-    static (float, float, float, float) Dot4(ReadOnlySpan<float> q, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, ReadOnlySpan<float> d)
+    /// <summary>Two queries by four rows: eight sums in flight, enough to hide the latency of each.</summary>
+    static void Dots(ReadOnlySpan<float> q, ReadOnlySpan<float> p, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, ReadOnlySpan<float> d, Span<float> dots)
     {
-        ReadOnlySpan<Vector<float>> vq = MemoryMarshal.Cast<float, Vector<float>>(q);
+        ReadOnlySpan<Vector<float>> vq = MemoryMarshal.Cast<float, Vector<float>>(q), vp = MemoryMarshal.Cast<float, Vector<float>>(p)[..vq.Length];
         ReadOnlySpan<Vector<float>> va = MemoryMarshal.Cast<float, Vector<float>>(a)[..vq.Length], vb = MemoryMarshal.Cast<float, Vector<float>>(b)[..vq.Length];
         ReadOnlySpan<Vector<float>> vc = MemoryMarshal.Cast<float, Vector<float>>(c)[..vq.Length], vd = MemoryMarshal.Cast<float, Vector<float>>(d)[..vq.Length];
-        Vector<float> sa = default, sb = default, sc = default, sd = default;
+        Vector<float> qa = default, qb = default, qc = default, qd = default, pa = default, pb = default, pc = default, pd = default;
         for (int v = 0; v < vq.Length; v++)
         {
-            Vector<float> x = vq[v];
-            sa = Vector.FusedMultiplyAdd(x, va[v], sa);
-            sb = Vector.FusedMultiplyAdd(x, vb[v], sb);
-            sc = Vector.FusedMultiplyAdd(x, vc[v], sc);
-            sd = Vector.FusedMultiplyAdd(x, vd[v], sd);
+            Vector<float> x = vq[v], y = vp[v], row = va[v];
+            qa = Vector.FusedMultiplyAdd(x, row, qa);
+            pa = Vector.FusedMultiplyAdd(y, row, pa);
+            row = vb[v];
+            qb = Vector.FusedMultiplyAdd(x, row, qb);
+            pb = Vector.FusedMultiplyAdd(y, row, pb);
+            row = vc[v];
+            qc = Vector.FusedMultiplyAdd(x, row, qc);
+            pc = Vector.FusedMultiplyAdd(y, row, pc);
+            row = vd[v];
+            qd = Vector.FusedMultiplyAdd(x, row, qd);
+            pd = Vector.FusedMultiplyAdd(y, row, pd);
         }
-        float ta = Vector.Sum(sa), tb = Vector.Sum(sb), tc = Vector.Sum(sc), td = Vector.Sum(sd);
+        (dots[0], dots[1], dots[2], dots[3]) = (Vector.Sum(qa), Vector.Sum(qb), Vector.Sum(qc), Vector.Sum(qd));
+        (dots[4], dots[5], dots[6], dots[7]) = (Vector.Sum(pa), Vector.Sum(pb), Vector.Sum(pc), Vector.Sum(pd));
         for (int i = vq.Length * Vector<float>.Count; i < q.Length; i++)
         {
-            ta += q[i] * a[i];
-            tb += q[i] * b[i];
-            tc += q[i] * c[i];
-            td += q[i] * d[i];
+            dots[0] += q[i] * a[i];
+            dots[1] += q[i] * b[i];
+            dots[2] += q[i] * c[i];
+            dots[3] += q[i] * d[i];
+            dots[4] += p[i] * a[i];
+            dots[5] += p[i] * b[i];
+            dots[6] += p[i] * c[i];
+            dots[7] += p[i] * d[i];
         }
-        return (ta, tb, tc, td);
     }
 
     /// <summary>Ranks of the images that share <paramref name="self"/>'s label in the order of <paramref name="scores"/>, itself left out.</summary>
@@ -98,28 +112,16 @@ public static class PositiveRanks
         int label = labels[self], positives = 0;
         foreach (int other in labels)
             if (other == label) positives++;
-        var keys = new ulong[positives - 1];
+        if (positives == 1) return [];
+        var keys = new long[positives - 1];
         int filled = 0;
         for (int i = 0; i < labels.Length; i++)
             if (labels[i] == label && i != self) keys[filled++] = Key(scores[i], i);
         Array.Sort(keys);
-        // ahead[j]: other images that come before positive j and after positive j−1.
+        // ahead[j]: other images that come before positive j and after positive j−1; the last entry counts those after all of them.
         var ahead = new int[keys.Length + 1];
-        ulong last = keys.Length == 0 ? 0 : keys[^1];
         for (int i = 0; i < labels.Length; i++)
-        {
-            if (labels[i] == label) continue;
-            ulong key = Key(scores[i], i);
-            if (key > last) continue;
-            int low = 0, high = keys.Length;
-            while (low < high)
-            {
-                int middle = (low + high) >>> 1;
-                if (keys[middle] < key) low = middle + 1;
-                else high = middle;
-            }
-            ahead[low]++;
-        }
+            if (labels[i] != label) ahead[Before(keys, Key(scores[i], i))]++;
         var ranks = new int[keys.Length];
         int before = 0;
         for (int j = 0; j < ranks.Length; j++)
@@ -130,12 +132,26 @@ public static class PositiveRanks
         return ranks;
     }
 
-    /// <summary>A number that rises along the ranking: falling score first, then rising id.</summary>
-    static ulong Key(float score, int id)
+    /// <summary>How many of the sorted <paramref name="keys"/> are smaller than <paramref name="key"/>.</summary>
+    /// <remarks>A binary search whose steps depend on the data by arithmetic alone: a branch would be guessed wrong every other time.</remarks>
+    static int Before(long[] keys, long key)
+    {
+        int low = 0;
+        for (int length = keys.Length; length > 1;)
+        {
+            int half = length >> 1;
+            low += half & (int)((keys[low + half - 1] - key) >> 63);
+            length -= half;
+        }
+        return low - (int)((keys[low] - key) >> 63);
+    }
+
+    /// <summary>A number of 63 bits that rises along the ranking: falling score first, then rising id. The difference of two does not overflow.</summary>
+    static long Key(float score, int id)
     {
         // Adding 0 turns −0 into +0; flipping the bits of negative numbers makes unsigned order the order of floats (IEEE 754 §5.10).
         uint bits = BitConverter.SingleToUInt32Bits(score + 0f);
         uint rising = (bits & 0x80000000) != 0 ? ~bits : bits | 0x80000000;
-        return (ulong)~rising << 32 | (uint)id;
+        return (long)((ulong)~rising << 31 | (uint)id);
     }
 }

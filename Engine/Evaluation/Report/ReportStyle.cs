@@ -37,7 +37,7 @@ static class ReportStyle
         svg { display: block; width: 100%; height: auto; overflow: visible; } svg text { fill: var(--soft); font-size: 11.5px; font-variant-numeric: tabular-nums; } svg text.name { fill: var(--ink); font-size: 12.5px; }
         .grid { stroke: var(--line); stroke-width: 1; } .error { stroke: var(--ink); stroke-width: 1.3; }
         .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; padding: 0; margin: 6px 0; } .legend li { display: flex; align-items: center; gap: 6px; } .legend svg { width: 16px; }
-        .query { display: grid; grid-template-columns: 118px 1fr; gap: 6px 16px; padding: 12px 0; border-top: 1px solid var(--line); }
+        .query { display: grid; grid-template-columns: 138px 1fr; gap: 6px 16px; padding: 12px 0; border-top: 1px solid var(--line); }
         .query img { display: block; width: 100%; height: auto; border-radius: 4px; } .asked { min-width: 0; overflow-wrap: anywhere; } .asked img { border: 3px solid var(--soft); } .asked span { font-size: .82rem; }
         .answers { display: grid; gap: 8px; min-width: 0; } .answer { min-width: 0; } .answer > span { font-size: .82rem; color: var(--soft); }
         .strip { display: grid; grid-template-columns: repeat(8, minmax(0, 92px)); gap: 5px; padding: 0; margin: 2px 0 0; list-style: none; }
