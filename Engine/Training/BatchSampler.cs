@@ -1,11 +1,14 @@
+using Osprey.Engine.Datasets;
+
 namespace Osprey.Engine.Training;
 
 /// <summary>Which images make up each step's batch: a function of seed and step alone, so that a resumed run needs no sampler state.</summary>
-/// <remarks>Not for several threads at once: it keeps the plan of the epoch asked for last.</remarks>
+/// <remarks>Safe to ask from several threads.</remarks>
 public abstract class BatchSampler
 {
     readonly int images;
-    readonly ulong seed;
+    readonly long seed;
+    readonly Lock gate = new();
     long plannedEpoch = -1;
     int[][] plan = [];
 
@@ -13,7 +16,7 @@ public abstract class BatchSampler
     {
         if (images < 1) throw new ArgumentException("the training set holds no image");
         this.images = images;
-        this.seed = (ulong)seed;
+        this.seed = seed;
         BatchSize = batchSize;
     }
 
@@ -32,17 +35,20 @@ public abstract class BatchSampler
     public int[] Batch(long step)
     {
         (long epoch, long at) = Math.DivRem(step, StepsPerEpoch);
-        if (epoch != plannedEpoch)
+        lock (gate)
         {
-            plan = Plan(part => new SplitMix(seed, Purpose.Sampling, (ulong)epoch, part));
-            plannedEpoch = epoch;
+            if (epoch != plannedEpoch)
+            {
+                plan = Plan(part => new SeededRandom(seed, Purpose.Sampling, epoch, part));
+                plannedEpoch = epoch;
+            }
+            return plan[at];
         }
-        return plan[at];
     }
 
     /// <summary>The batches of one epoch.</summary>
     /// <param name="stream">The epoch's random stream number so-and-so.</param>
-    private protected abstract int[][] Plan(Func<ulong, SplitMix> stream);
+    private protected abstract int[][] Plan(Func<long, SeededRandom> stream);
 }
 
 /// <summary>Batches of classes × images per class: rare classes weigh as much as common ones, and every image has company of its class.</summary>
@@ -65,10 +71,10 @@ public sealed class BalancedSampler : BatchSampler
         members = [.. Enumerable.Range(0, labels.Count).GroupBy(i => labels[i]).OrderBy(g => g.Key).Select(g => g.ToArray())];
     }
 
-    private protected override int[][] Plan(Func<ulong, SplitMix> stream)
+    private protected override int[][] Plan(Func<long, SeededRandom> stream)
     {
         var turns = new Deck([.. Enumerable.Range(0, members.Length)], stream(0));
-        Deck[] images = [.. members.Select((m, i) => new Deck(m, stream((ulong)i + 1)))];
+        Deck[] images = [.. members.Select((m, i) => new Deck(m, stream(i + 1)))];
         var batches = new int[StepsPerEpoch][];
         for (int b = 0; b < batches.Length; b++)
             batches[b] = [.. turns.Draw(classes).GroupBy(c => c).SelectMany(g => images[g.Key].Draw(imagesPerClass * g.Count()))];
@@ -81,7 +87,7 @@ public sealed class ShuffledSampler(int images, int batchSize, long seed) : Batc
 {
     readonly int[] all = [.. Enumerable.Range(0, images)];
 
-    private protected override int[][] Plan(Func<ulong, SplitMix> stream)
+    private protected override int[][] Plan(Func<long, SeededRandom> stream)
     {
         var deck = new Deck(all, stream(0));
         var batches = new int[StepsPerEpoch][];

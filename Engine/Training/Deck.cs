@@ -1,12 +1,12 @@
+using Osprey.Engine.Datasets;
+
 namespace Osprey.Engine.Training;
 
 /// <summary>Cards drawn in random order and shuffled anew when they run out, as a fair dealer does: no card falls more than a round behind.</summary>
-internal sealed class Deck(int[] cards, SplitMix random)
+internal sealed class Deck(int[] cards, SeededRandom random)
 {
     /// <summary>The next card is the last one.</summary>
     List<int> pile = [];
-
-    SplitMix random = random;
 
     /// <summary>Draws <paramref name="count"/> cards, all different as long as there are that many different ones.</summary>
     public int[] Draw(int count)
@@ -21,7 +21,7 @@ internal sealed class Deck(int[] cards, SplitMix random)
             {
                 // What is left of the old round lies on top of the new one: it is late already.
                 int[] round = [.. cards];
-                random.Shuffle(round);
+                random.Shuffle<int>(round);
                 pile = [.. round, .. pile];
                 at = pile.FindLastIndex(card => !taken.Contains(card));
             }

@@ -1,4 +1,5 @@
 using TorchSharp;
+using Osprey.Engine.Datasets;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,10 +19,10 @@ public class NormSoftmax : MetricLoss
     {
         if (classes < 1 || dimension < 1) throw new ArgumentException($"a loss over {classes} classes of {dimension}-D descriptors; give at least 1 of each");
         this.scale = scale;
-        var random = new SplitMix((ulong)seed, Purpose.ClassWeights);
+        var random = new SeededRandom(seed, Purpose.ClassWeights);
         double bound = Math.Sqrt(6.0 / (classes + dimension));
         var values = new float[classes * dimension];
-        for (int i = 0; i < values.Length; i++) values[i] = (float)random.Uniform(-bound, bound);
+        for (int i = 0; i < values.Length; i++) values[i] = random.Range(-bound, bound);
         weights = new Parameter(tensor(values, [classes, dimension]));
     }
 
@@ -31,7 +32,8 @@ public class NormSoftmax : MetricLoss
     public override Tensor Compute(Tensor unit, Tensor labels)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor cosine = unit.matmul(nn.functional.normalize(weights, p: 2, dim: 1).t());
+        // Not matmul: TorchSharp 0.107 does not catch its C++ exception, and a wrong shape would end the process.
+        Tensor cosine = nn.functional.linear(unit, nn.functional.normalize(weights, p: 2, dim: 1));
         Tensor index = labels.unsqueeze(1);
         Tensor target = WithMargin(cosine.gather(1, index));
         return nn.functional.cross_entropy(cosine.scatter(1, index, target) * scale, labels).MoveToOuterDisposeScope();

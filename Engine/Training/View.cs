@@ -1,3 +1,5 @@
+using Osprey.Engine.Datasets;
+
 namespace Osprey.Engine.Training;
 
 /// <summary>One random look at an image: what is cut out, how it is turned, and how its colours change.</summary>
@@ -18,21 +20,21 @@ public readonly record struct View(
     /// <summary>The look that belongs to (seed, step, index in the batch), the same on every machine.</summary>
     public static View Draw(AugmentationConfig config, long seed, long step, int index)
     {
-        var random = new SplitMix((ulong)seed, Purpose.Augmentation, (ulong)step, (ulong)index);
+        var random = new SeededRandom(seed, Purpose.Augmentation, step, index);
 
         // Random resized crop: share of the area uniform, aspect log-uniform in [3/4, 4/3]. Szegedy et al. 2015.
-        double area = random.Uniform(config.CropScale, 1);
-        double aspect = Math.Exp(random.Uniform(Math.Log(3.0 / 4), Math.Log(4.0 / 3)));
+        double area = random.Range(config.CropScale, 1);
+        double aspect = Math.Exp(random.Range(Math.Log(3.0 / 4), Math.Log(4.0 / 3)));
         double width = config.CropScale < 1 ? Math.Min(1, Math.Sqrt(area * aspect)) : 1;
         double height = config.CropScale < 1 ? Math.Min(1, Math.Sqrt(area / aspect)) : 1;
-        double x = random.NextDouble() * (1 - width), y = random.NextDouble() * (1 - height);
+        double x = random.Next() * (1 - width), y = random.Next() * (1 - height);
 
-        int turns = random.NextInt(4);
-        bool flipX = random.NextInt(2) == 1, flipY = random.NextInt(2) == 1;
+        int turns = random.Below(4);
+        bool flipX = random.Chance(0.5), flipY = random.Chance(0.5);
         return new View(
             x, y, width, height, config.Rotate ? turns : 0, config.Flip && flipX, config.Flip && flipY,
-            1 + random.Uniform(-config.Brightness, config.Brightness),
-            1 + random.Uniform(-config.Contrast, config.Contrast),
-            1 + random.Uniform(-config.Saturation, config.Saturation));
+            1 + random.Range(-config.Brightness, config.Brightness),
+            1 + random.Range(-config.Contrast, config.Contrast),
+            1 + random.Range(-config.Saturation, config.Saturation));
     }
 }

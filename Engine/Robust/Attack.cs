@@ -1,0 +1,82 @@
+using Osprey.Interop.Torch;
+using Device = Osprey.Kernels.Device;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Osprey.Engine.Robust;
+
+/// <summary>Projected gradient ascent on an objective inside a threat's ball and the pixel range. Madry et al. 2018; one step from the clean image is FGSM, Goodfellow et al. 2015.</summary>
+/// <remarks>
+/// The gradient is taken by torch with respect to the pixels alone: no parameter's gradient is touched. Which norms and which mode the
+/// network runs in is the objective's business.
+/// </remarks>
+public sealed class Attack : IDisposable
+{
+    readonly Threat threat;
+    readonly TorchPerturbation perturbation;
+
+    /// <exception cref="ArgumentException">The threat has a value out of range.</exception>
+    public Attack(Device device, Threat threat)
+    {
+        this.threat = threat.Validate();
+        perturbation = new TorchPerturbation(device, threat.Norm);
+    }
+
+    /// <param name="clean">[N,C,H,W] in 0..1, contiguous; left as it is.</param>
+    /// <param name="objective">Pixels → what to increase: one value per image, [N], or a scalar of the batch. Gradients flow through it.</param>
+    /// <param name="seed">Of the random starts; restarts take their own streams of it.</param>
+    /// <returns>
+    /// A new tensor of the same shape, owned by the caller. With restarts, of each image the try with the highest objective (of the
+    /// batch, where the objective is one scalar).
+    /// </returns>
+    public Tensor Perturb(Tensor clean, Func<Tensor, Tensor> objective, ulong seed)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor pixels = clean.detach();
+        if (threat.Epsilon == 0) return pixels.clone().MoveToOuterDisposeScope();
+        Tensor best = Ascend(pixels, objective, seed);
+        if (threat.Restarts > 1)
+        {
+            Tensor reached = Reached(best, objective);
+            for (int restart = 1; restart < threat.Restarts; restart++)
+            {
+                using DisposeScope tryScope = NewDisposeScope();
+                Tensor candidate = Ascend(pixels, objective, seed + (ulong)restart * 0x9E3779B97F4A7C15);
+                Tensor value = Reached(candidate, objective);
+                Tensor better = value > reached;
+                best = where(better.view(-1, 1, 1, 1), candidate, best).MoveToOuterDisposeScope();
+                reached = where(better, value, reached).MoveToOuterDisposeScope();
+            }
+        }
+        return best.MoveToOuterDisposeScope();
+    }
+
+    Tensor Ascend(Tensor clean, Func<Tensor, Tensor> objective, ulong seed)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor perturbed = clean.clone();
+        if (threat.RandomStart) perturbation.Start(clean, threat.Epsilon, seed, perturbed);
+        for (int step = 0; step < threat.Steps; step++)
+        {
+            using DisposeScope stepScope = NewDisposeScope();
+            perturbation.Step(clean, Gradient(perturbed, objective), threat.Step(), threat.Epsilon, perturbed);
+        }
+        return perturbed.MoveToOuterDisposeScope();
+    }
+
+    static Tensor Gradient(Tensor at, Func<Tensor, Tensor> objective)
+    {
+        using var enabled = enable_grad();
+        Tensor pixels = at.detach().requires_grad_(true);
+        return autograd.grad([objective(pixels).sum()], [pixels])[0].contiguous();
+    }
+
+    /// <returns>[N], or [1] for an objective of the batch.</returns>
+    static Tensor Reached(Tensor at, Func<Tensor, Tensor> objective)
+    {
+        using var disabled = no_grad();
+        return objective(at).view(-1);
+    }
+
+    public void Dispose() => perturbation.Dispose();
+}

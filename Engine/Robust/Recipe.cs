@@ -1,0 +1,46 @@
+using Osprey.Engine.Model;
+using Osprey.Engine.Training;
+using Device = Osprey.Kernels.Device;
+using static TorchSharp.torch;
+
+namespace Osprey.Engine.Robust;
+
+/// <summary>The values of one step's loss, before the update.</summary>
+/// <param name="Total">What was minimised.</param>
+/// <param name="Clean">On the images as they are, where the recipe has that part.</param>
+/// <param name="Adversarial">On the attacked images, where the recipe has that part.</param>
+public readonly record struct StepLoss(double Total, double? Clean, double? Adversarial);
+
+/// <summary>
+/// How one batch becomes gradients: what an attack increases, what the step decreases, and which norms each part runs through.
+/// A recipe is these three, and what it keeps between steps.
+/// </summary>
+public abstract class Recipe : IDisposable
+{
+    /// <summary>Whether the embedder needs the auxiliary set of norms before training.</summary>
+    public abstract bool SplitsNorms { get; }
+
+    /// <summary>Adds the gradients of this batch's loss to those that stand in the parameters, part by part, so that one graph is held at a time.</summary>
+    /// <param name="embedder">In training mode on the main norms, and left so.</param>
+    /// <param name="pixels">[N,3,S,S] in 0..1.</param>
+    /// <param name="labels">[N] int64.</param>
+    /// <param name="seed">Of whatever is random in this step.</param>
+    public abstract StepLoss Backward(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed);
+
+    public static Recipe Create(TrainConfig config, Device device) => config.Recipe switch
+    {
+        RecipeKind.None => new PlainRecipe(),
+        RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight),
+        _ => throw new ArgumentException($"the recipe is {config.Recipe}; give none or advprop"),
+    };
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}

@@ -1,0 +1,58 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Osprey.Engine.Datasets;
+using Osprey.Engine.Model;
+
+namespace Osprey.Engine.Training;
+
+/// <summary>Which images a run learns from.</summary>
+/// <param name="Sha256">Of the relative paths and labels, in order.</param>
+public sealed record TrainingData(string Name, int Images, int Classes, string Sha256)
+{
+    public static TrainingData Of(ImageSet set)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (LabelledImage image in set.Images)
+            hash.AppendData(Encoding.UTF8.GetBytes($"{Path.GetRelativePath(set.Root, image.Path)}\t{image.Label}\n"));
+        return new TrainingData(set.Name, set.Images.Count, set.Classes.Count, Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+}
+
+/// <summary>A run's <c>config.json</c>: all that its outcome depends on, besides the content of the images.</summary>
+/// <param name="WeightsSha256">Of the weights that the run starts from.</param>
+/// <param name="Device">Where the kernels run.</param>
+/// <param name="Threads">Sums are split by threads; another number gives other last digits.</param>
+public sealed record RunConfig(TrainConfig Train, EmbedderConfig Embedder, string WeightsSha256, TrainingData Data, string Device, int Threads)
+{
+    /// <summary>What keeps <paramref name="other"/> from continuing this run: one phrase per value, such as <c>train.epochs is 4 in the run and 8 here</c>.</summary>
+    public IReadOnlyList<string> Differences(RunConfig other)
+    {
+        var differences = new List<string>();
+        Compare(Node(this), Node(other), "", differences);
+        return differences;
+    }
+
+    static JsonNode? Node(RunConfig config)
+    {
+        // How often it is saved changes nothing in what is learned.
+        RunConfig comparable = config with { Train = config.Train with { CheckpointEvery = 1 } };
+        return JsonSerializer.SerializeToNode(comparable, Json.Options);
+    }
+
+    static void Compare(JsonNode? mine, JsonNode? theirs, string path, List<string> differences)
+    {
+        if (mine is JsonObject a && theirs is JsonObject b)
+        {
+            foreach (string key in a.Select(p => p.Key).Union(b.Select(p => p.Key)))
+                Compare(a[key], b[key], path.Length == 0 ? key : $"{path}.{key}", differences);
+        }
+        else if (!JsonNode.DeepEquals(mine, theirs))
+        {
+            differences.Add($"{path} is {Show(mine)} in the run and {Show(theirs)} here");
+        }
+    }
+
+    static string Show(JsonNode? node) => node?.ToJsonString() ?? "not given";
+}

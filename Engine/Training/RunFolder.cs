@@ -1,0 +1,26 @@
+namespace Osprey.Engine.Training;
+
+/// <summary>The folder of one training run: <c>config.json</c>, <c>metrics.jsonl</c>, <c>last/</c>, and at the end <c>model.safetensors</c> and <c>model.json</c>.</summary>
+internal static class RunFolder
+{
+    public static string Config(string run) => Path.Combine(run, "config.json");
+
+    public static string Metrics(string run) => Path.Combine(run, "metrics.jsonl");
+
+    /// <summary>Makes the folder, or checks that the run in it is the one asked for.</summary>
+    /// <param name="resume">Go on with what is there; a folder without a run begins one.</param>
+    /// <exception cref="ArgumentException">There is a run and <paramref name="resume"/> is false, or it is another run; the message says what differs.</exception>
+    public static void Open(string run, RunConfig config, bool resume)
+    {
+        string path = Config(run);
+        if (File.Exists(path))
+        {
+            if (!resume) throw new ArgumentException($"{run} holds a run already; resume it (--resume), or choose another folder (--out)");
+            IReadOnlyList<string> differences = Json.Read<RunConfig>(path).Differences(config);
+            if (differences.Count > 0) throw new ArgumentException($"{run} cannot be resumed as asked: {string.Join("; ", differences)}");
+            return;
+        }
+        Directory.CreateDirectory(run);
+        Json.Write(path, config);
+    }
+}

@@ -1,0 +1,175 @@
+using System.Diagnostics;
+using Osprey.Engine.Datasets;
+using Osprey.Engine.Images;
+using Osprey.Engine.Model;
+using Osprey.Engine.Robust;
+using Osprey.Interop.Torch;
+using Device = Osprey.Kernels.Device;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Osprey.Engine.Training;
+
+/// <summary>Fine-tunes an embedder on a labelled set, step by step, into a run folder that can be left and taken up at any time.</summary>
+/// <remarks>
+/// Batches, views and attacks are drawn from (seed, step); all else that a step depends on is in the checkpoint. So a run that was killed
+/// and resumed ends with the bytes of one that was not, on one device and with one number of threads.
+/// </remarks>
+public sealed class Trainer : IDisposable
+{
+    /// <summary>Resized images are kept in memory where the whole set fits in this; a set that does not is decoded anew every epoch.</summary>
+    const long CacheBytes = 1L << 30;
+
+    /// <summary>Batches made ahead of the one in work.</summary>
+    const int Ahead = 2;
+
+    readonly TrainConfig config;
+    readonly Embedder embedder;
+    readonly ImageSet set;
+    readonly string run;
+    readonly MetricLoss loss;
+    readonly Recipe recipe;
+    readonly Optimizer optimizer;
+    readonly BatchSampler sampler;
+    readonly ImageLoader loader;
+    readonly int threads;
+    readonly long totalSteps;
+    readonly IReadOnlyDictionary<string, Tensor> tensors;
+
+    Trainer(TrainConfig config, Embedder embedder, ImageSet set, string run, Device device, int threads)
+    {
+        this.config = config;
+        this.embedder = embedder;
+        this.set = set;
+        this.run = run;
+        this.threads = threads;
+        loss = MetricLoss.Create(config, set.Classes.Count, embedder.Dimension);
+        recipe = Recipe.Create(config, device);
+        if (recipe.SplitsNorms) embedder.SplitNorms();
+        optimizer = new Optimizer(config, [
+            .. embedder.BackboneParameters.Select(p => new TrainedParameter(p.Name, p.Parameter, 1)),
+            .. embedder.HeadParameters.Select(p => new TrainedParameter(p.Name, p.Parameter, config.HeadLearningRateFactor)),
+            .. loss.Parameters.Select(p => new TrainedParameter("loss." + p.Name, p.Value, config.HeadLearningRateFactor)),
+        ]);
+        sampler = BatchSampler.Create(config, set.Labels());
+        totalSteps = (long)config.Epochs * sampler.StepsPerEpoch;
+        int size = embedder.Config.ImageSize;
+        // A crop that is blown up to the network's size should still have its pixels: ImageNet's 256 for 224.
+        int held = config.Augmentation.CropScale < 1 ? size * 8 / 7 : size;
+        loader = new ImageLoader(new ImageDecoder(new DecodeOptions()), held, config.BatchSize, threads, cache: 3L * held * held * set.Images.Count <= CacheBytes);
+        tensors = new Dictionary<string, Tensor>([
+            .. embedder.State(includeAuxiliary: true).Select(t => KeyValuePair.Create("embedder." + t.Key, t.Value)),
+            .. loss.Parameters.Select(p => KeyValuePair.Create("loss." + p.Name, (Tensor)p.Value)),
+            .. optimizer.State.Select(t => KeyValuePair.Create("optimizer." + t.Key, t.Value)),
+        ]);
+    }
+
+    /// <param name="embedder">
+    /// Trained in place, and left in evaluation mode on its main norms. One without a whitening head gets one of
+    /// <see cref="TrainConfig.DescriptorSize"/>; one with a head goes on with it.
+    /// </param>
+    /// <param name="outDir">The run folder.</param>
+    /// <param name="resume">Go on from the folder's last checkpoint; <paramref name="embedder"/> is made as for the first start.</param>
+    /// <param name="device">Where the kernels run.</param>
+    /// <param name="threads">At least 1; for torch and for the decoding.</param>
+    /// <param name="cancellation">Writes a checkpoint after the step in work, then throws <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ArgumentException">A value is out of range, the folder holds another run, or one and <paramref name="resume"/> is false.</exception>
+    /// <exception cref="InvalidDataException">No image can be read, or the checkpoint is broken.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or its gradient is not finite; the last checkpoint stays.</exception>
+    public static TrainResult Run(
+        TrainConfig config, Embedder embedder, ImageSet set, string outDir, bool resume, Device device, int threads,
+        IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    {
+        config.Validate();
+        if (set.Images.Count == 0) throw new ArgumentException($"{set.Root} holds no image to train on");
+        if (embedder.Config.DescriptorSize is int size && size != config.DescriptorSize)
+            throw new ArgumentException($"the descriptor size is {config.DescriptorSize}, and the model to fine-tune has a head of {size}; give {size}");
+        RunFolder.Open(outDir, new RunConfig(config, embedder.Config, embedder.WeightsSha256, TrainingData.Of(set), device.Name, threads), resume);
+
+        TorchRuntime.Configure(threads, config.Seed);
+        if (embedder.Config.DescriptorSize is null) embedder.AddHead(config.DescriptorSize, config.Seed);
+        using var trainer = new Trainer(config, embedder, set, outDir, device, threads);
+        return trainer.Run(progress, cancellation);
+    }
+
+    TrainResult Run(IProgress<Progress>? progress, CancellationToken cancellation)
+    {
+        TrainState state = Checkpoint.Read(run, tensors) ?? new TrainState(0, 0, 0);
+        optimizer.Restore(state.Step);
+        using var log = new MetricsLog(RunFolder.Metrics(run), state.MetricsBytes);
+        long first = state.Step, saved = state.Step;
+        double epochLoss = state.EpochLoss;
+        var since = new Stopwatch();
+
+        embedder.Branch = NormBranch.Main;
+        embedder.train();
+        using (OrderedPrefetch<TrainBatch> batches = Prefetch(first))
+        {
+            for (long step = first; step < totalSteps; step++)
+            {
+                if (cancellation.IsCancellationRequested)
+                {
+                    if (step > saved) Save(step, epochLoss, log);
+                    cancellation.ThrowIfCancellationRequested();
+                }
+                long started = Stopwatch.GetTimestamp();
+                int epoch = (int)(step / sampler.StepsPerEpoch) + 1;
+                if (step % sampler.StepsPerEpoch == 0) epochLoss = 0;
+
+                MetricsLine line = Step(batches.Take(), step, epoch, saved);
+                epochLoss += line.Loss;
+                log.Write(line with { ImagesPerSecond = Math.Round(config.BatchSize / Stopwatch.GetElapsedTime(started).TotalSeconds, 1) });
+                if ((step + 1) % sampler.StepsPerEpoch == 0)
+                    log.Write(new MetricsLine("epoch", step + 1, epoch, epochLoss / sampler.StepsPerEpoch));
+                if (!since.IsRunning) since.Start();
+                progress?.Report(new Progress($"epoch {epoch}/{config.Epochs}", step + 1, totalSteps, "steps", $"loss {line.Loss:0.000}"));
+
+                if ((step + 1) % config.CheckpointEvery == 0 || step + 1 == totalSteps)
+                {
+                    Save(step + 1, epochLoss, log);
+                    saved = step + 1;
+                }
+            }
+        }
+        embedder.eval();
+        embedder.Save(run);
+        double rate = totalSteps - first > 1 ? (totalSteps - first - 1) * config.BatchSize / since.Elapsed.TotalSeconds : 0;
+        return new TrainResult(run, totalSteps, epochLoss / sampler.StepsPerEpoch, rate, loader.BadFiles);
+    }
+
+    OrderedPrefetch<TrainBatch> Prefetch(long first)
+    {
+        int size = embedder.Config.ImageSize;
+        return new OrderedPrefetch<TrainBatch>(
+            checked((int)(totalSteps - first)), Ahead, Math.Min(threads, Ahead),
+            i => TrainBatch.Make(config, sampler, set.Images, loader.Get, size, first + i), CancellationToken.None);
+    }
+
+    MetricsLine Step(TrainBatch batch, long step, int epoch, long saved)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        int size = embedder.Config.ImageSize;
+        Tensor pixels = TensorMemory.FromSpan(batch.Pixels, batch.Labels.Length, 3, size, size);
+        Tensor labels = tensor(batch.Labels);
+
+        optimizer.ZeroGradients();
+        ulong seed = new SeededRandom(config.Seed, Purpose.Attack, step).NextBits();
+        StepLoss value = recipe.Backward(embedder, loss, pixels, labels, seed);
+        double norm = optimizer.GradientNorm();
+        double rate = config.LearningRate * Schedule.Factor(config.Schedule, step, totalSteps, config.WarmupSteps);
+        if (!double.IsFinite(value.Total) || !double.IsFinite(norm))
+            throw new TrainingDivergedException(step, value.Total, norm, rate,
+                saved > 0 ? $"the last good checkpoint is that of step {saved}, {Checkpoint.PathIn(run)}" : "there is no checkpoint yet");
+        optimizer.Step(rate, config.ClipNorm is double longest && norm > longest ? longest / norm : 1);
+        return new MetricsLine("step", step + 1, epoch, value.Total, value.Clean, value.Adversarial, rate, norm);
+    }
+
+    void Save(long step, double epochLoss, MetricsLog log) => Checkpoint.Write(run, new TrainState(step, epochLoss, log.Length), tensors);
+
+    public void Dispose()
+    {
+        optimizer.Dispose();
+        recipe.Dispose();
+        loss.Dispose();
+    }
+}

@@ -1,0 +1,124 @@
+using NUnit.Framework;
+using Osprey.Engine.Robust;
+using Device = Osprey.Kernels.Device;
+using Osprey.Kernels.Perturbation;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Osprey.Tests.Engine.Robust;
+
+[TestFixture]
+public class AttackTests
+{
+    const double Epsilon = 8.0 / 255;
+
+    readonly Device device = Device.Open("host", 2);
+    DisposeScope scope = null!;
+
+    [OneTimeTearDown]
+    public void Close() => device.Dispose();
+
+    [SetUp]
+    public void Begin() => scope = NewDisposeScope();
+
+    [TearDown]
+    public void End() => scope.Dispose();
+
+    [Test]
+    public void It_stays_in_the_ball_and_in_the_pixel_range_and_raises_the_objective(
+        [Values] PerturbationNorm norm, [Values(1, 7)] int steps, [Values] bool randomStart)
+    {
+        double epsilon = norm == PerturbationNorm.L2 ? 1.5 : Epsilon;
+        using var attack = new Attack(device, new Threat { Norm = norm, Epsilon = epsilon, Steps = steps, RandomStart = randomStart });
+        Tensor clean = Images(3, 1), target = Images(3, 2), before = clean.clone();
+        Tensor Objective(Tensor x) => (x - target).square().sum(dim: [1, 2, 3]);
+        Tensor attacked = attack.Perturb(clean, Objective, 5);
+
+        Tensor change = attacked - clean;
+        Tensor size = norm == PerturbationNorm.L2 ? change.square().sum(dim: [1, 2, 3]).sqrt() : change.abs().amax([1, 2, 3]);
+        Assert.That(size.data<float>().ToArray(), Has.All.LessThanOrEqualTo(epsilon * (1 + 1e-5)).And.All.GreaterThan(epsilon / 3));
+        Assert.That(attacked.min().item<float>(), Is.GreaterThanOrEqualTo(0));
+        Assert.That(attacked.max().item<float>(), Is.LessThanOrEqualTo(1));
+        Assert.That((Objective(attacked) - Objective(clean)).data<float>().ToArray(), Has.All.GreaterThan(0));
+        Assert.That(clean.equal(before).all().item<bool>(), Is.True, "the clean images changed");
+    }
+
+    [Test]
+    public void On_a_linear_objective_enough_steps_reach_the_far_corner_of_the_ball()
+    {
+        using var attack = new Attack(device, new Threat { Epsilon = Epsilon, Steps = 10 });
+        Tensor clean = Images(2, 3), direction = Images(2, 4) - 0.5;
+        Tensor attacked = attack.Perturb(clean, x => (x * direction).sum(), 1);
+        Tensor corner = (clean + direction.sign() * Epsilon).clamp(0, 1);
+        Assert.That((attacked - corner).abs().max().item<float>(), Is.LessThan(1e-6));
+    }
+
+    [Test]
+    public void An_epsilon_of_zero_gives_a_copy_of_the_clean_images()
+    {
+        using var attack = new Attack(device, new Threat { Epsilon = 0, Steps = 3 });
+        Tensor clean = Images(2, 5);
+        Tensor attacked = attack.Perturb(clean, x => x.sum(), 1);
+        Assert.That(attacked.equal(clean).all().item<bool>(), Is.True);
+        attacked.zero_();
+        Assert.That(clean.max().item<float>(), Is.GreaterThan(0));
+    }
+
+    [Test]
+    public void Of_several_tries_the_best_of_each_image_is_kept()
+    {
+        // Where a try ends depends on its start: ascending a wave finds the nearest crest.
+        static Tensor Wave(Tensor x) => ((x * 400).sin() * x).sum(dim: [1, 2, 3]);
+        Tensor clean = Images(4, 6);
+        var threat = new Threat { Epsilon = Epsilon, Steps = 4, StepSize = 0.001 };
+        using var one = new Attack(device, threat);
+        using var many = new Attack(device, threat with { Restarts = 5 });
+        float[] single = [.. Wave(one.Perturb(clean, Wave, 7)).data<float>()];
+        float[] several = [.. Wave(many.Perturb(clean, Wave, 7)).data<float>()];
+        for (int i = 0; i < 4; i++) Assert.That(several[i], Is.GreaterThanOrEqualTo(single[i]));
+        Assert.That(several, Is.Not.EqualTo(single));
+
+        static Tensor Total(Tensor x) => Wave(x).sum();
+        float whole = Total(many.Perturb(clean, Total, 7)).item<float>();
+        Assert.That(whole, Is.InRange(single.Sum() - 1e-3f, several.Sum() + 1e-3f));
+    }
+
+    [Test]
+    public void It_writes_no_parameter_gradient_and_works_where_gradients_are_off()
+    {
+        using var weight = new Parameter(rand(3, 8, 8));
+        using var attack = new Attack(device, new Threat { Epsilon = Epsilon, Steps = 2 });
+        Tensor clean = Images(2, 8);
+        using (no_grad())
+        {
+            Tensor attacked = attack.Perturb(clean, x => (x * weight).sum(), 1);
+            Assert.That(attacked.requires_grad, Is.False);
+            Assert.That((attacked - clean).abs().max().item<float>(), Is.GreaterThan(0));
+        }
+        Assert.That(weight.grad, Is.Null);
+        Assert.That(weight.requires_grad, Is.True);
+    }
+
+    [Test]
+    public void The_seed_decides()
+    {
+        using var attack = new Attack(device, new Threat { Epsilon = Epsilon });
+        Tensor clean = Images(2, 9);
+        Tensor Run(ulong seed) => attack.Perturb(clean, x => x.square().sum() * 0.01, seed);
+        Assert.That(Run(1).equal(Run(1)).all().item<bool>(), Is.True);
+        using var wandering = new Attack(device, new Threat { Epsilon = Epsilon, Steps = 2, StepSize = 1e-4 });
+        Tensor one = wandering.Perturb(clean, x => x.sum(), 1), other = wandering.Perturb(clean, x => x.sum(), 2);
+        Assert.That(one.equal(other).all().item<bool>(), Is.False);
+    }
+
+    [Test]
+    public void A_threat_out_of_range_is_refused()
+        => Assert.That(() => new Attack(device, new Threat { Steps = 0 }), Throws.ArgumentException.With.Message.Contains("steps is 0"));
+
+    static Tensor Images(int n, int seed)
+    {
+        var random = new Random(seed);
+        return tensor(Enumerable.Range(0, n * 3 * 64).Select(_ => random.NextSingle()).ToArray(), [n, 3, 8, 8]);
+    }
+}

@@ -1,0 +1,248 @@
+using System.Text.Json.Nodes;
+using NUnit.Framework;
+using Osprey.Engine;
+using Osprey.Engine.Datasets;
+using Osprey.Engine.Model;
+using Osprey.Engine.Robust;
+using Osprey.Engine.Training;
+using Osprey.Interop.Formats;
+using Device = Osprey.Kernels.Device;
+using SkiaSharp;
+using static TorchSharp.torch;
+
+namespace Osprey.Tests.Engine.Training;
+
+[TestFixture]
+public class TrainerTests
+{
+    const int Steps = 8;
+
+    /// <summary>4 classes × 4 images, batches of 8: 2 steps an epoch.</summary>
+    static readonly TrainConfig Config = new()
+    {
+        Epochs = 4, BatchClasses = 4, BatchImagesPerClass = 2, DescriptorSize = 8, CheckpointEvery = 3, Seed = 5, LearningRate = 1e-3,
+        Threat = new Threat { Epsilon = 4.0 / 255 }, Augmentation = new AugmentationConfig { CropScale = 0.6, Brightness = 0.1, Contrast = 0.1, Saturation = 0.1 },
+    };
+
+    readonly Device device = Device.Open("host", 1);
+    string folder = "";
+    ImageSet set = null!;
+
+    [OneTimeSetUp]
+    public void Draw()
+    {
+        folder = Directory.CreateTempSubdirectory("osprey-trainer-").FullName;
+        var random = new Random(1);
+        for (int c = 0; c < 4; c++)
+        {
+            string to = Directory.CreateDirectory(Path.Combine(folder, "set", $"class{c}")).FullName;
+            for (int i = 0; i < 4; i++)
+            {
+                using var bitmap = new SKBitmap(32, 32);
+                for (int p = 0; p < 1024; p++)
+                    bitmap.SetPixel(p % 32, p / 32, new SKColor((byte)(60 * c), (byte)(p % 32 / (c + 1) % 2 * 200), (byte)random.Next(256)));
+                using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+                File.WriteAllBytes(Path.Combine(to, $"{i}.png"), png.ToArray());
+            }
+        }
+        set = ImageFolder.Open(Path.Combine(folder, "set"));
+    }
+
+    [OneTimeTearDown]
+    public void Remove()
+    {
+        device.Dispose();
+        Directory.Delete(folder, true);
+    }
+
+    [Test]
+    public void A_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
+        [Values] RecipeKind recipe, [Values(Architecture.Resnet18, Architecture.Squeezenet)] Architecture architecture)
+    {
+        TrainConfig config = Config with { Recipe = recipe };
+        string whole = Run(config, architecture: architecture), cut = NewRun();
+        // 2: before any checkpoint; 3 and 6: right at one; 5 and 8: between two, and before the model is written.
+        foreach (int step in new[] { 2, 3, 5, 5, 6, 8 })
+            Assert.That(() => Run(config, cut, resume: true, new Killer(step), architecture), Throws.TypeOf<KilledException>());
+        Run(config, cut, resume: true, architecture: architecture);
+
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
+        Assert.That(File.ReadAllText(Path.Combine(cut, "model.json")), Is.EqualTo(File.ReadAllText(Path.Combine(whole, "model.json"))));
+        Assert.That(Metrics(cut), Is.EqualTo(Metrics(whole)));
+        Assert.That(Metrics(whole).Count(l => l.Contains("\"step\",")), Is.EqualTo(Steps));
+    }
+
+    [Test]
+    public void Every_optimizer_resumes_exactly([Values(OptimizerKind.Sgd, OptimizerKind.AdamW)] OptimizerKind kind)
+    {
+        TrainConfig config = Config with { Optimizer = kind, WeightDecay = 0.01, ClipNorm = 1, Schedule = ScheduleKind.Linear, WarmupSteps = 3 };
+        string whole = Run(config), cut = NewRun();
+        Assert.That(() => Run(config, cut, progress: new Killer(5)), Throws.TypeOf<KilledException>());
+        Run(config, cut, resume: true);
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
+    }
+
+    [Test]
+    public void Two_threads_give_the_same_bytes_every_time_too()
+    {
+        TrainConfig config = Config with { Recipe = RecipeKind.AdvProp, Epochs = 2, CheckpointEvery = 2 };
+        string whole = Run(config, threads: 2), cut = NewRun();
+        Assert.That(() => Run(config, cut, progress: new Killer(3), threads: 2), Throws.TypeOf<KilledException>());
+        Assert.That(() => Run(config, cut, resume: true), Throws.ArgumentException.With.Message.Contains("threads is 2 in the run and 1 here"));
+        Run(config, cut, resume: true, threads: 2);
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
+    }
+
+    [Test]
+    public void A_kill_while_a_checkpoint_is_written_leaves_the_one_before()
+    {
+        string whole = Run(Config), cut = NewRun();
+        Assert.That(() => Run(Config, cut, progress: new Killer(4)), Throws.TypeOf<KilledException>());
+        // What a kill in the middle of the next write would leave aside.
+        File.WriteAllBytes(Path.Combine(cut, "last", "checkpoint.safetensors.tmp"), new byte[1000]);
+        Run(Config, cut, resume: true);
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
+        Assert.That(Directory.GetFiles(Path.Combine(cut, "last")), Has.Length.EqualTo(1));
+    }
+
+    [Test]
+    public void Cancelling_saves_the_step_and_can_be_resumed()
+    {
+        string whole = Run(Config), cut = NewRun();
+        using var stop = new CancellationTokenSource();
+        Assert.That(() => Run(Config, cut, progress: new At(4, stop.Cancel), cancellation: stop.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(SafeTensors.ReadMetadata(Path.Combine(cut, "last", "checkpoint.safetensors")).Values.Single(), Does.Contain("\"step\":4"));
+        Run(Config, cut, resume: true);
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
+    }
+
+    [Test]
+    public void A_loss_that_is_no_number_stops_the_run_and_leaves_the_last_good_checkpoint()
+    {
+        string whole = Run(Config), cut = NewRun();
+        using Embedder poisoned = New(Architecture.Resnet18);
+        var poison = new At(5, () =>
+        {
+            using var off = no_grad();
+            poisoned.HeadParameters.First().Parameter.fill_(float.NaN);
+        });
+        var thrown = Assert.Throws<TrainingDivergedException>(() => Trainer.Run(Config, poisoned, set, cut, false, device, 1, poison));
+        Assert.That(thrown!.Step, Is.EqualTo(5));
+        Assert.That(thrown.Loss, Is.NaN);
+        Assert.That(thrown.Message, Does.Contain("step 5").And.Contain("loss NaN").And.Contain("checkpoint is that of step 3"));
+        Assert.That(File.Exists(Path.Combine(cut, "model.safetensors")), Is.False);
+        Run(Config, cut, resume: true);
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
+    }
+
+    [Test]
+    public void A_run_is_not_overwritten_and_another_one_not_continued()
+    {
+        string run = Run(Config with { Epochs = 1 });
+        Assert.That(() => Run(Config with { Epochs = 1 }, run), Throws.ArgumentException.With.Message.Contains("holds a run already"));
+        Assert.That(() => Run(Config with { Epochs = 2, Recipe = RecipeKind.AdvProp }, run, resume: true), Throws.ArgumentException
+            .With.Message.Contains("train.epochs is 1 in the run and 2 here").And.Message.Contains("train.recipe is \"none\" in the run and \"advprop\" here"));
+        Assert.That(() => Run(Config with { Epochs = 1, CheckpointEvery = 7 }, run, resume: true), Throws.Nothing);
+    }
+
+    [Test]
+    public void A_finished_run_resumed_writes_the_model_anew_and_makes_no_step()
+    {
+        string run = Run(Config);
+        byte[] model = File.ReadAllBytes(Path.Combine(run, "model.safetensors"));
+        string[] metrics = File.ReadAllLines(Path.Combine(run, "metrics.jsonl"));
+        File.Delete(Path.Combine(run, "model.safetensors"));
+        Run(Config, run, resume: true, new Killer(1));
+        Assert.That(File.ReadAllBytes(Path.Combine(run, "model.safetensors")), Is.EqualTo(model));
+        Assert.That(File.ReadAllLines(Path.Combine(run, "metrics.jsonl")), Is.EqualTo(metrics));
+    }
+
+    [Test]
+    public void The_loss_falls_and_the_epochs_mean_is_that_of_its_steps()
+    {
+        string run = Run(Config with { Epochs = 10, Augmentation = new AugmentationConfig() });
+        JsonNode[] lines = [.. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(l => JsonNode.Parse(l)!)];
+        double[] epochs = [.. lines.Where(l => (string)l["kind"]! == "epoch").Select(l => (double)l["loss"]!)];
+        Assert.That(epochs, Has.Length.EqualTo(10));
+        Assert.That(epochs[^1], Is.LessThan(0.7 * epochs[0]));
+        double[] second = [.. lines.Where(l => (string)l["kind"]! == "step" && (int)l["epoch"]! == 2).Select(l => (double)l["loss"]!)];
+        Assert.That(epochs[1], Is.EqualTo(second.Average()).Within(1e-9));
+        Assert.That(lines.Where(l => (string)l["kind"]! == "step").Select(l => (double)l["grad_norm"]!), Has.All.GreaterThan(0));
+    }
+
+    [Test]
+    public void Steps_leave_no_tensor_behind([Values] RecipeKind recipe)
+    {
+        var counts = new List<long>();
+        using Embedder embedder = New(Architecture.Resnet18);
+        Trainer.Run(Config with { Recipe = recipe }, embedder, set, NewRun(), false, device, 1, new Each(() => counts.Add(Tensor.TotalCount)));
+        Assert.That(counts, Has.Count.EqualTo(Steps));
+        // Finalizers of earlier tests may still take some away; none may come.
+        Assert.That(counts[^1], Is.LessThanOrEqualTo(counts[2]));
+    }
+
+    [Test]
+    public void A_bad_image_is_stood_in_for_and_named_and_only_bad_ones_are_an_error()
+    {
+        string root = Path.Combine(folder, "bad");
+        foreach (string c in new[] { "a", "b" })
+        {
+            Directory.CreateDirectory(Path.Combine(root, c));
+            for (int i = 0; i < 4; i++) File.Copy(set.Images[i].Path, Path.Combine(root, c, $"{i}.png"));
+        }
+        string broken = Path.Combine(root, "a", "2.png");
+        File.WriteAllText(broken, "not a picture");
+        using Embedder embedder = New(Architecture.Squeezenet);
+        TrainResult result = Trainer.Run(Config with { Epochs = 1 }, embedder, ImageFolder.Open(root), NewRun(), false, device, 1);
+        Assert.That(result.BadFiles.Select(b => b.Path), Is.EqualTo(new[] { broken }));
+
+        foreach (string file in Directory.GetFiles(root, "*.png", SearchOption.AllDirectories)) File.WriteAllText(file, "not a picture");
+        using Embedder another = New(Architecture.Squeezenet);
+        Assert.That(() => Trainer.Run(Config, another, ImageFolder.Open(root), NewRun(), false, device, 1),
+            Throws.TypeOf<InvalidDataException>().With.Message.Contains("none of the 8"));
+    }
+
+    string Run(TrainConfig config, string? to = null, bool resume = false, IProgress<Progress>? progress = null,
+        Architecture architecture = Architecture.Resnet18, int threads = 1, CancellationToken cancellation = default)
+    {
+        using Embedder embedder = New(architecture);
+        return Trainer.Run(config, embedder, set, to ?? NewRun(), resume, device, threads, progress, cancellation).Directory;
+    }
+
+    string NewRun() => Path.Combine(folder, Guid.NewGuid().ToString("n"));
+
+    Embedder New(Architecture architecture) => Embedder.Create(
+        new EmbedderConfig { Architecture = architecture, Stage = architecture == Architecture.Resnet18 ? 2 : 4, ImageSize = 32 }, device, 3);
+
+    /// <summary>The lines, but for the time they took.</summary>
+    static string[] Metrics(string run) => [.. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(line =>
+    {
+        JsonObject o = JsonNode.Parse(line)!.AsObject();
+        o.Remove("images_per_second");
+        return o.ToJsonString();
+    })];
+
+    sealed class KilledException : Exception;
+
+    /// <summary>Stops the run after a step's line is written and before its checkpoint, as a kill would.</summary>
+    sealed class Killer(int step) : IProgress<Progress>
+    {
+        public void Report(Progress value)
+        {
+            if (value.Done == step) throw new KilledException();
+        }
+    }
+
+    sealed class At(int step, Action action) : IProgress<Progress>
+    {
+        public void Report(Progress value)
+        {
+            if (value.Done == step) action();
+        }
+    }
+
+    sealed class Each(Action action) : IProgress<Progress>
+    {
+        public void Report(Progress value) => action();
+    }
+}
