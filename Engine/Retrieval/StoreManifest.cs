@@ -43,6 +43,9 @@ public record StoreDescription
     /// <summary>The folder that the rows' paths are relative to, as it was when the store was made. Not part of the identity: data may move.</summary>
     public string Root { get; init; } = "";
 
+    /// <summary>The weights file or run folder that described the images, as it was then: where a search finds its model. Not part of the identity either.</summary>
+    public string Model { get; init; } = "";
+
     /// <summary>Source images in this store's share, readable or not.</summary>
     public required long Images { get; init; }
 
@@ -149,6 +152,7 @@ public sealed record StoreManifest : StoreDescription
         Type = d.Type,
         Classes = d.Classes,
         Root = d.Root,
+        Model = d.Model,
         Images = d.Images,
         ImagesSha256 = d.ImagesSha256,
         PartImages = d.PartImages,

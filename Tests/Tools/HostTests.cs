@@ -97,7 +97,7 @@ public class HostTests
     public void Tables_in_a_pipe_have_no_codes_no_frame_and_no_wrapping()
     {
         using var output = new StringWriter();
-        using (var session = new Session(new Streams(output, TextWriter.Null), "v", "host", 0, 1, json: false, verbose: false, quiet: false, default))
+        using (var session = new Session(new Streams(output, TextWriter.Null), "v", "host", 0, false, 1, json: false, verbose: false, quiet: false, default))
         {
             Spectre.Console.Table table = Tables.Create("path", ">n");
             table.Row("/a/[brackets]/" + new string('x', 200), "7");

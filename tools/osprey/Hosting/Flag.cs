@@ -37,21 +37,29 @@ static class Flag
         Arity = ArgumentArity.OneOrMore,
     };
 
-    /// <summary>Several numbers, fractions allowed.</summary>
-    public static Option<double[]> Numbers(string name, string description, double min, double max, double[] start, string value = "X") => new(name)
-    {
-        HelpName = value,
-        Description = description,
-        AllowMultipleArgumentsPerToken = true,
-        Arity = ArgumentArity.OneOrMore,
-        DefaultValueFactory = _ => start,
-        CustomParser = result => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(text =>
+    /// <summary>Several numbers, fractions allowed, by spaces or commas; null unless given.</summary>
+    public static Option<double[]?> Numbers(string name, string description, double min, double max, string value = "X") =>
+        Several<double>(name, description, value, text => ParseNumber(text) is double v && v >= min && v <= max ? v : null, $"give numbers, {Range(min, max)}");
+
+    /// <summary>Several whole numbers, by spaces or commas; null unless given.</summary>
+    public static Option<int[]?> Wholes(string name, string description, int min, int max, string value = "N") =>
+        Several<int>(name, description, value, text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int v) && v >= min && v <= max ? v : null,
+            $"give whole numbers, {Range(min, max)}");
+
+    static Option<T[]?> Several<T>(string name, string description, string value, Func<string, T?> parse, string allowed)
+        where T : struct => new(name)
         {
-            if (ParseNumber(text) is double v && v >= min && v <= max) return v;
-            result.AddError($"{name} is '{text}'; give numbers, {Range(min, max)}");
-            return 0;
-        })],
-    };
+            HelpName = value,
+            Description = description,
+            AllowMultipleArgumentsPerToken = true,
+            Arity = ArgumentArity.OneOrMore,
+            CustomParser = result => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(text =>
+            {
+                if (parse(text) is T parsed) return parsed;
+                result.AddError($"{name} is '{text}'; {allowed}");
+                return default;
+            })],
+        };
 
     public static Option<bool> Switch(string name, string description) => new(name) { Description = description };
 

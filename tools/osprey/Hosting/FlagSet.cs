@@ -25,11 +25,12 @@ sealed class FlagSet<T>
         return this;
     }
 
-    public FlagSet<T> Add(string property, Option<string?> option, Func<T, string, T> set)
+    public FlagSet<T> Add<V>(string property, Option<V[]?> option, Func<T, V[], T> set)
+        where V : struct
     {
         properties.Add(property);
         options.Add(option);
-        bindings.Add((parse, record) => parse.GetValue(option) is string v ? set(record, v) : record);
+        bindings.Add((parse, record) => parse.GetResult(option) is not null && parse.GetValue(option) is { } v ? set(record, v) : record);
         return this;
     }
 

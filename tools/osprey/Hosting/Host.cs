@@ -14,9 +14,14 @@ static class Host
     {
         var root = new RootCommand(Sentence)
         {
+            new TrainVerb(),
+            new EmbedVerb(),
+            new IndexVerb(),
+            new SearchVerb(),
+            new AttackVerb(),
+            new VerbGroup("data", "Draws, lists, checks and splits data sets.", new DataSynthVerb(), new DataListVerb(), new DataCheckVerb(), new DataSplitVerb()),
+            new VerbGroup("weights", "Looks into weights files and converts them.", new WeightsInspectVerb(), new WeightsConvertVerb()),
             new DoctorVerb(),
-            new VerbGroup("data", "Lists and splits data sets.", new DataListVerb(), new DataSplitVerb()),
-
         };
         foreach (Option option in options.All) root.Add(option);
         foreach (Option option in root.Options)
@@ -49,7 +54,7 @@ static class Host
         try
         {
             using var session = new Session(
-                streams, verb, parse.GetValue(options.Device)!, parse.GetValue(options.Seed)!.Value, parse.GetValue(options.Threads)!.Value,
+                streams, verb, parse.GetValue(options.Device)!, parse.GetValue(options.Seed)!.Value, parse.GetResult(options.Seed) is { Implicit: false }, parse.GetValue(options.Threads)!.Value,
                 parse.GetValue(options.Json), verbose, parse.GetValue(options.Quiet), cancellation);
             return chosen.Run(parse, session);
         }

@@ -10,12 +10,16 @@ sealed class Interruption : IDisposable
 {
     readonly CancellationTokenSource source = new();
     readonly TextWriter log;
+    readonly bool terminal;
     readonly PosixSignalRegistration[] registrations;
     int count;
 
-    public Interruption(TextWriter log)
+    /// <param name="log">Standard error.</param>
+    /// <param name="terminal">It is one: a live display may have hidden its cursor.</param>
+    public Interruption(TextWriter log, bool terminal)
     {
         this.log = log;
+        this.terminal = terminal;
         registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
     }
 
@@ -24,7 +28,11 @@ sealed class Interruption : IDisposable
     void Handle(PosixSignalContext signal)
     {
         signal.Cancel = true;
-        if (Interlocked.Increment(ref count) > 1) Environment.Exit(ExitCode.Interrupted);
+        if (Interlocked.Increment(ref count) > 1)
+        {
+            if (terminal) log.Write("\u001b[?25h");
+            Environment.Exit(ExitCode.Interrupted);
+        }
         log.WriteLine();
         log.WriteLine("osprey: stopping at the next safe place; once more to quit at once");
         source.Cancel();

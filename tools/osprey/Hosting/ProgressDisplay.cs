@@ -5,8 +5,8 @@ using Spectre.Console.Rendering;
 namespace Osprey.Tool.Hosting;
 
 /// <summary>
-/// Progress on stderr with rate and time left. On a terminal one live bar, and a line above it for every stage that ended; in a pipe or file
-/// plain lines, the first after two seconds and then one every five.
+/// Progress on stderr with rate and time left. On a terminal one live bar, in a pipe or file plain lines, the first after two seconds and then
+/// one every five. A stage that took a second leaves a line that says so.
 /// </summary>
 /// <remarks>Reports may come from any thread; they are shown in the order in which they arrive.</remarks>
 sealed class ProgressDisplay : IProgress<Osprey.Engine.Progress>, IDisposable
@@ -16,6 +16,7 @@ sealed class ProgressDisplay : IProgress<Osprey.Engine.Progress>, IDisposable
     readonly IAnsiConsole console;
     readonly bool live;
     readonly bool quiet;
+    readonly TimeSpan shortest;
     readonly Lock gate = new();
     readonly Stopwatch clock = new();
     Osprey.Engine.Progress? current;
@@ -23,8 +24,13 @@ sealed class ProgressDisplay : IProgress<Osprey.Engine.Progress>, IDisposable
     TimeSpan nextLine;
     LiveBar? bar;
 
-    public ProgressDisplay(IAnsiConsole console, bool live, bool quiet)
+    /// <param name="console">Standard error.</param>
+    /// <param name="live">It is a terminal.</param>
+    /// <param name="quiet">Show nothing.</param>
+    /// <param name="shortest">Stages that end sooner leave no line; a second unless given.</param>
+    public ProgressDisplay(IAnsiConsole console, bool live, bool quiet, TimeSpan? shortest = null)
     {
+        this.shortest = shortest ?? TimeSpan.FromSeconds(1);
         this.console = console;
         this.live = live && console.Profile.Capabilities.Ansi;
         this.quiet = quiet;
@@ -68,6 +74,7 @@ sealed class ProgressDisplay : IProgress<Osprey.Engine.Progress>, IDisposable
         current = null;
         bar?.Dispose();
         bar = null;
+        if (clock.Elapsed < shortest) return;
         double seconds = clock.Elapsed.TotalSeconds;
         string rate = seconds >= 0.5 && last.Done > doneAtStart ? $" · {Rate((last.Done - doneAtStart) / seconds)} {last.Unit}/s" : "";
         string of = last.Total > 0 && last.Done < last.Total ? $" of {last.Total}" : "";

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Osprey.Engine;
+using Osprey.Interop.Torch;
 using Osprey.Kernels;
 using Spectre.Console;
 
@@ -13,12 +14,13 @@ sealed class Session : IDisposable
     readonly Lazy<ProgressDisplay> display;
     Device? device;
 
-    public Session(Streams streams, string verb, string deviceName, long seed, int threads, bool json, bool verbose, bool quiet, CancellationToken cancellation)
+    public Session(Streams streams, string verb, string deviceName, long seed, bool seedIsGiven, int threads, bool json, bool verbose, bool quiet, CancellationToken cancellation)
     {
         this.streams = streams;
         this.deviceName = deviceName;
         Verb = verb;
         Seed = seed;
+        SeedIsGiven = seedIsGiven;
         Threads = threads;
         Json = json;
         Verbose = verbose;
@@ -33,6 +35,9 @@ sealed class Session : IDisposable
     public string Verb { get; }
 
     public long Seed { get; }
+
+    /// <summary>Whether the command line names the seed; a configuration file may have one too.</summary>
+    public bool SeedIsGiven { get; }
 
     public int Threads { get; }
 
@@ -56,7 +61,7 @@ sealed class Session : IDisposable
     public Device Device => device ??= Device.Open(deviceName, Threads);
 
     /// <summary>Sets torch's threads and seed; every verb that runs a network calls it first.</summary>
-    public void ConfigureTorch() => TorchSharp.torch.set_num_threads(Threads);
+    public void ConfigureTorch() => TorchRuntime.Configure(Threads, Seed);
 
     /// <summary>A line on stderr that a user may do without.</summary>
     public void Note(string line)

@@ -8,7 +8,8 @@ static class ThreatFlags
 {
     /// <param name="start">What is used without flags; shown as the defaults.</param>
     /// <param name="withEpsilon">False where a verb takes a list of ε of its own.</param>
-    public static FlagSet<Threat> Create(Threat start, bool withEpsilon = true)
+    /// <param name="withRandomStart">False where an attack cannot do without one.</param>
+    public static FlagSet<Threat> Create(Threat start, bool withEpsilon = true, bool withRandomStart = true)
     {
         var flags = new FlagSet<Threat>();
         flags.Add(nameof(Threat.Norm), Flag.Choice<PerturbationNorm>("--norm", $"Norm of the ball a perturbation stays in. Default {Flag.NameOf(start.Norm)}."), (t, v) => t with { Norm = v });
@@ -19,6 +20,7 @@ static class ThreatFlags
         flags.Add(nameof(Threat.Steps), Flag.Whole<int>("--steps", $"Gradient steps of one attack, 1 to 10000. Default {start.Steps}.", 1, 10_000), (t, v) => t with { Steps = v });
         flags.Add(nameof(Threat.StepSize), Flag.Number("--step-size", "Length of a step, unit of ε. Default: ε for one step, 2.5·ε/steps for more.", 0, 1000), (t, v) => t with { StepSize = v });
         flags.Add(nameof(Threat.Restarts), Flag.Whole<int>("--restarts", $"Independent tries, the worst of which counts, 1 to 1000. Default {start.Restarts}.", 1, 1000), (t, v) => t with { Restarts = v });
+        if (!withRandomStart) return flags;
         flags.Add(nameof(Threat.RandomStart), Flag.Switch("--no-random-start", "Start at the image itself instead of at a random point of the ball."), t => t with { RandomStart = false });
         return flags;
     }

@@ -18,14 +18,24 @@ sealed class DoctorVerb : Verb
 
     public override int Run(ParseResult arguments, Session session)
     {
+        session.ConfigureTorch();
         IReadOnlyList<Fact> facts = Surroundings.Collect(session.Device, session.Threads);
-        if (session.Json) session.Write(facts.ToDictionary(f => f.Name, f => f.Value));
+        Check[] checks = [.. KernelChecks.Run(session.Device, session.Seed)];
+        bool passed = checks.All(c => c.Passed);
+        if (session.Json)
+        {
+            session.Write(new { Passed = passed, Surroundings = facts.ToDictionary(f => f.Name, f => f.Value), Checks = checks });
+        }
         else
         {
-            Table table = Tables.Create("what", "is");
-            foreach (Fact fact in facts) table.Row(fact.Name, fact.Value);
+            Table about = Tables.Create("what", "is");
+            foreach (Fact fact in facts) about.Row(fact.Name, fact.Value);
+            session.Write(about);
+            Table table = Tables.Create("kernel, on this device", ">max error", ">allowed", "");
+            foreach (Check check in checks) table.Row(check.Operation, $"{check.MaxError:0.0e-0}", $"{check.Tolerance:0.0e-0}", check.Passed ? "ok" : "FAILED");
             session.Write(table);
         }
-        return ExitCode.Done;
+        if (!passed) session.Warn($"osprey doctor: {checks.Count(c => !c.Passed)} of {checks.Length} checks failed on {session.Device.Name}; results on this device cannot be trusted, use --device host");
+        return passed ? ExitCode.Done : ExitCode.Failed;
     }
 }

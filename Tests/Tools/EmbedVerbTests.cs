@@ -1,0 +1,175 @@
+using System.IO.Compression;
+using System.Text.Json;
+using NUnit.Framework;
+using Osprey.Engine.Model;
+using Osprey.Interop.Formats;
+using Osprey.Kernels;
+
+namespace Osprey.Tests.Tools;
+
+/// <summary>embed, index, search, weights and attack, on an untrained network and pictures drawn here.</summary>
+[TestFixture]
+public class EmbedVerbTests
+{
+    string dir = "";
+
+    string At(string name) => Path.Combine(dir, name);
+
+    [OneTimeSetUp]
+    public void MakeModelAndData()
+    {
+        dir = Directory.CreateTempSubdirectory("osprey-embed-").FullName;
+        using Device device = Device.Open("host", 2);
+        using Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5);
+        embedder.Save(At("model"));
+        Drawn.Files(At("data"), classes: 3, perClass: 4);
+        Cli.Done("embed", "--data", At("data"), "--model", At("model"), "--out", At("store"), "--part", "5", "--json");
+    }
+
+    [OneTimeTearDown]
+    public void DeleteFolder() => Directory.Delete(dir, recursive: true);
+
+    [Test]
+    public void Bad_files_are_named_and_the_rest_is_embedded()
+    {
+        string data = At("mixed");
+        Directory.CreateDirectory(data);
+        byte[] png = Drawn.Png(0, 0, 40);
+        using (var bitmap = SkiaSharp.SKBitmap.Decode(png))
+        using (SkiaSharp.SKData jpeg = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Jpeg, 90))
+            File.WriteAllBytes(Path.Combine(data, "truncated.jpg"), jpeg.ToArray()[..^40]);
+        File.WriteAllText(Path.Combine(data, "text.png"), "no picture");
+        File.WriteAllBytes(Path.Combine(data, "empty.jpg"), []);
+        File.WriteAllBytes(Path.Combine(data, "one.png"), Drawn.Png(1, 0, 1));
+        File.WriteAllBytes(Path.Combine(data, "good.png"), png);
+
+        Cli.Answer answer = Cli.Done("embed", "--data", data, "--model", At("model"), "--out", At("mixed-store"), "--json");
+
+        Assert.That(answer.Json.GetProperty("rows").GetInt64(), Is.EqualTo(2));
+        Assert.That(answer.Json.GetProperty("bad_files").EnumerateArray().Select(b => Path.GetFileName(b.GetProperty("path").GetString()!)), Is.EqualTo(new[] { "empty.jpg", "text.png", "truncated.jpg" }));
+        foreach (string name in new[] { "empty.jpg", "text.png", "truncated.jpg" })
+        {
+            Assert.That(answer.Error, Does.Contain(name));
+            Assert.That(File.ReadAllText(Path.Combine(At("mixed-store"), "bad-files.txt")), Does.Contain(name + "\t"));
+        }
+        Assert.That(Npy.ReadSingles(Path.Combine(At("mixed-store"), "part-00000.npy")).Shape, Is.EqualTo(new long[] { 2, 128 }));
+    }
+
+    [Test]
+    public void All_bad_is_a_failure()
+    {
+        Directory.CreateDirectory(At("all-bad"));
+        File.WriteAllText(Path.Combine(At("all-bad"), "text.png"), "no picture");
+        Cli.Answer answer = Cli.Run("embed", "--data", At("all-bad"), "--model", At("model"), "--out", At("all-bad-store"));
+        Assert.That(answer.Code, Is.EqualTo(1));
+        Assert.That(answer.Error, Does.Contain("none of the 1 images can be read"));
+    }
+
+    [Test]
+    public void A_store_is_gone_on_with_and_shards_make_the_whole()
+    {
+        Assert.That(Directory.GetFiles(At("store"), "*.npy"), Has.Length.EqualTo(3), "12 images in parts of 5");
+        Dictionary<string, byte[]> whole = Directory.GetFiles(At("store"), "part-*").ToDictionary(f => f, File.ReadAllBytes);
+        string lost = Path.Combine(At("store"), "part-00002.npy");
+        File.Delete(lost);
+        Cli.Done("embed", "--data", At("data"), "--model", At("model"), "--out", At("store"), "--part", "5");
+        foreach ((string file, byte[] bytes) in whole) Assert.That(File.ReadAllBytes(file), Is.EqualTo(bytes), file);
+
+        var rows = new List<float>();
+        for (int i = 0; i < 2; i++)
+        {
+            Cli.Done("embed", "--data", At("data"), "--model", At("model"), "--out", At($"shard-{i}"), "--shard", $"{i}/2");
+            rows.AddRange(Npy.ReadSingles(Path.Combine(At($"shard-{i}"), "part-00000.npy")).Values);
+        }
+        float[] all = [.. Enumerable.Range(0, 3).SelectMany(p => Npy.ReadSingles(Path.Combine(At("store"), $"part-{p:00000}.npy")).Values)];
+        Assert.That(rows, Is.EqualTo(all).Within(1e-5f));
+    }
+
+    [Test]
+    public void Another_model_may_not_go_on_with_a_store()
+    {
+        Cli.Answer answer = Cli.Run("embed", "--data", At("data"), "--model", At("model"), "--size", "48", "--out", At("store"), "--part", "5");
+        Assert.That(answer.Code, Is.EqualTo(2));
+        Assert.That(answer.Error, Does.Contain("holds another store"));
+    }
+
+    [Test]
+    public void Search_finds_the_image_itself_with_and_without_an_index()
+    {
+        string query = Path.Combine(At("data"), "class-1", "2.png");
+        JsonElement Search() => Cli.Done("search", At("store"), "--query", query, "-k", "3", "--json").Json.GetProperty("results")[0];
+        JsonElement plain = Search();
+        Assert.That(plain.GetProperty("query").GetString(), Is.EqualTo(query));
+        Assert.That(plain.GetProperty("ids").GetArrayLength(), Is.EqualTo(3));
+        Assert.That(plain.GetProperty("ids")[0].GetInt64(), Is.EqualTo(6));
+        Assert.That(plain.GetProperty("scores")[0].GetSingle(), Is.EqualTo(1).Within(1e-5));
+        Assert.That(plain.GetProperty("paths")[0].GetString(), Is.EqualTo(query));
+
+        Assert.That(Cli.Done("index", At("store"), "--json").Json.GetProperty("rows").GetInt64(), Is.EqualTo(12));
+        Assert.That(Search().GetRawText(), Is.EqualTo(plain.GetRawText()));
+        Assert.That(Cli.Done("search", At("store"), "--query", query, "-k", "3").Out, Does.Contain("class-1").And.Contain("1.0000"));
+    }
+
+    [Test]
+    public void Search_takes_vectors_and_writes_npz()
+    {
+        float[] rows = Npy.ReadSingles(Path.Combine(At("store"), "part-00000.npy")).Values;
+        Npy.Write(At("queries.npy"), rows.AsSpan(0, 2 * 128), 2, 128);
+        Cli.Done("search", At("store"), "--vectors", At("queries.npy"), "-k", "20", "--output", "npz", "--out", At("found.npz"));
+        using ZipArchive archive = ZipFile.OpenRead(At("found.npz"));
+        archive.ExtractToDirectory(At("found"));
+        NpyArray<long> ids = Npy.ReadInt64s(Path.Combine(At("found"), "ids.npy"));
+        Assert.That(ids.Shape, Is.EqualTo(new long[] { 2, 20 }));
+        Assert.That((ids.Values[0], ids.Values[20], ids.Values[12]), Is.EqualTo((0L, 1L, -1L)), "each its own first; 12 rows fill 12 of 20 ranks");
+
+        Npy.Write(At("short.npy"), rows.AsSpan(0, 6), 2, 3);
+        Cli.Answer wrong = Cli.Run("search", At("store"), "--vectors", At("short.npy"));
+        Assert.That(wrong.Code, Is.EqualTo(1));
+        Assert.That(wrong.Error, Does.Contain("[2, 3]").And.Contain("[queries, 128]"));
+    }
+
+    [Test]
+    public void Search_refuses_other_weights()
+    {
+        using Device device = Device.Open("host", 2);
+        using Embedder other = Embedder.Create(new EmbedderConfig { Architecture = Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 6);
+        other.Save(At("other"));
+        Cli.Answer answer = Cli.Run("search", At("store"), "--query", Path.Combine(At("data"), "class-0", "0.png"), "--model", At("other"));
+        Assert.That(answer.Code, Is.EqualTo(1));
+        Assert.That(answer.Error, Does.Contain("its weights differ"));
+    }
+
+    [Test]
+    public void Weights_are_inspected_and_come_back_the_same_from_a_conversion()
+    {
+        string weights = Path.Combine(At("model"), "model.safetensors");
+        JsonElement before = Cli.Done("weights", "inspect", weights, "--json").Json;
+        Cli.Done("weights", "convert", weights, At("w.pth"));
+        Cli.Done("weights", "convert", At("w.pth"), At("w.safetensors"));
+        JsonElement after = Cli.Done("weights", "inspect", At("w.safetensors"), "--json").Json;
+        Assert.That(after.GetProperty("tensors").GetRawText(), Is.EqualTo(before.GetProperty("tensors").GetRawText()));
+        Assert.That(Cli.Run("weights", "inspect", At("none.pth")).Error, Is.EqualTo($"osprey weights inspect: there is no file {At("none.pth")}\n"));
+    }
+
+    [Test]
+    public void Attack_writes_images_inside_the_ball_and_their_statistics()
+    {
+        JsonElement answer = Cli.Done("attack", "--data", At("data"), "--model", At("model"), "--out", At("attacked"), "--epsilon", "4/255", "--steps", "2", "--limit", "5", "--json").Json;
+        Assert.That(answer.GetProperty("images").GetInt32(), Is.EqualTo(5));
+        Assert.That(answer.GetProperty("linf").GetProperty("max").GetDouble(), Is.GreaterThan(0).And.LessThanOrEqualTo(4 / 255.0 + 1e-6));
+        Assert.That(answer.GetProperty("shift").GetProperty("mean").GetDouble(), Is.GreaterThan(0));
+        Assert.That(Directory.GetFiles(At("attacked"), "*.png", SearchOption.AllDirectories), Has.Length.EqualTo(5));
+        using JsonDocument statistics = JsonDocument.Parse(File.ReadAllText(Path.Combine(At("attacked"), "statistics.json")));
+        Assert.That(statistics.RootElement.GetProperty("images").GetArrayLength(), Is.EqualTo(5));
+        Assert.That(Cli.Run("attack", "--data", At("data"), "--model", At("model"), "--out", At("attacked")).Code, Is.EqualTo(2), "the folder is not empty");
+    }
+
+    [Test]
+    public void Doctor_checks_every_kernel()
+    {
+        JsonElement answer = Cli.Done("doctor", "--device", "host", "--json").Json;
+        Assert.That(answer.GetProperty("passed").GetBoolean(), Is.True);
+        Assert.That(answer.GetProperty("checks").GetArrayLength(), Is.EqualTo(8));
+        Assert.That(answer.GetProperty("surroundings").GetProperty("libtorch").GetString(), Does.Contain("loads and multiplies"));
+    }
+}

@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Osprey.Engine.Retrieval;
+using Osprey.Tool.Hosting;
+using Spectre.Console;
+
+namespace Osprey.Tool.Verbs;
+
+sealed class IndexVerb : Verb
+{
+    /// <summary>The index's name in its store's folder.</summary>
+    public const string FileName = "exact.index";
+
+    readonly Argument<string> store = new("STORE") { Description = "A store of 'embed'." };
+
+    readonly Option<Metric?> metric = Flag.Choice<Metric>("--metric", "What nearness is. Default cosine.", Metric.Cosine);
+
+    public IndexVerb()
+        : base("index", "Builds the exact index of a store, so that a search need not read its parts.")
+    {
+        Add(store);
+        Add(metric);
+    }
+
+    public override IReadOnlyList<string> Examples => ["index stores/ucm", "index stores/ucm --metric l2"];
+
+    public override string Notes => $"Writes STORE/{FileName}: every descriptor as float32, with checksums. A search without it, or with one of another state of the store, reads the store itself.";
+
+    public override int Run(ParseResult arguments, Session session)
+    {
+        DescriptorStore opened = DescriptorStore.Open(arguments.GetRequiredValue(store));
+        opened.Verify(session.Progress, session.Cancellation);
+        string file = Path.Combine(opened.Path, FileName);
+        using var index = new ExactIndex(opened, session.Device, arguments.GetValue(metric)!.Value);
+        index.Save(file);
+        long bytes = new FileInfo(file).Length;
+        if (session.Json)
+        {
+            session.Write(new { Index = file, index.Rows, index.Dimension, index.Metric, Bytes = bytes });
+            return ExitCode.Done;
+        }
+        Table table = Tables.Create("index", ">rows", ">dimension", "metric", ">MB");
+        table.Row(file, $"{index.Rows}", $"{index.Dimension}", Flag.NameOf(index.Metric), $"{bytes / 1e6:0.0}");
+        session.Write(table);
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,157 @@
+using System.CommandLine;
+using Osprey.Engine.Datasets;
+using Osprey.Engine.Images;
+using Osprey.Engine.Model;
+using Osprey.Engine.Retrieval;
+using Osprey.Interop.Formats;
+using Osprey.Tool.Hosting;
+using Spectre.Console;
+
+namespace Osprey.Tool.Verbs;
+
+enum SearchOutput
+{
+    Table,
+    Json,
+    Npz,
+}
+
+sealed class SearchVerb : Verb
+{
+    readonly Argument<string> store = new("STORE") { Description = "A store of 'embed'; its index is used where 'index' has made one." };
+
+    readonly Option<string[]> query = Flag.Texts("--query", "IMG", "Images to search with: files, or folders of them.");
+
+    readonly Option<string?> vectors = Flag.Text("--vectors", "Q.npy", "Descriptors to search with instead: float32 or float16 [Q, D].");
+
+    readonly Option<int?> k = new("-k") { HelpName = "K", Description = "Neighbours of each query, 1 to 1000000. Default 10.", DefaultValueFactory = _ => 10 };
+
+    readonly Option<string?> model = Flag.Text("--model", "RUN|FILE", "The model that describes the queries. Default: the one that the store was made with, where it was then.");
+
+    readonly Option<SearchOutput?> output = Flag.Choice<SearchOutput>("--output", "table or json on stdout; npz: ids [Q,K] int64 and scores [Q,K] float32 in the file --out. Default table.");
+
+    readonly Option<string?> file = Flag.Text("--out", "FILE.npz", "Where --output npz goes.");
+
+    public SearchVerb()
+        : base("search", "Finds the nearest images of a store, exactly.")
+    {
+        Add(store);
+        foreach (Option option in new Option[] { query, vectors, k, model, output, file }) Add(option);
+        k.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int n) || n is < 1 or > 1_000_000)) result.AddError($"-k is '{result.Tokens[0].Value}'; give a whole number, 1 to 1000000");
+        });
+        Validators.Add(result =>
+        {
+            if ((result.GetValue(query) is { Length: > 0 }) == (result.GetValue(vectors) is not null)) result.AddError("give images with --query, or descriptors with --vectors");
+            if ((result.GetValue(output) == SearchOutput.Npz) != (result.GetValue(file) is not null)) result.AddError("--output npz and --out FILE.npz belong together");
+        });
+    }
+
+    public override IReadOnlyList<string> Examples =>
+    [
+        "search stores/ucm --query harbour.jpg runway.tif -k 5",
+        "search stores/ucm --query harbour.jpg -k 5 --json",
+        "search stores/ucm --vectors queries.npy -k 100 --output npz --out neighbours.npz",
+    ];
+
+    public override string Notes => "Queries are decoded, resized and described as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance.";
+
+    public override int Run(ParseResult arguments, Session session)
+    {
+        DescriptorStore opened = DescriptorStore.Open(arguments.GetRequiredValue(store));
+        string? target = arguments.GetValue(file) is string name ? InputFile.Writable(name) : null;
+        Queries queries = arguments.GetValue(vectors) is string npy ? ReadVectors(npy, opened) : Describe(arguments, opened, session);
+
+        using ExactIndex index = OpenIndex(opened, session);
+        Ranking ranking = index.Search(queries.Values, arguments.GetValue(k)!.Value);
+        StoreRow[] rows = opened.ReadRows();
+        string PathOf(long id) => Path.Combine(opened.Manifest.Root, rows[id].Path);
+
+        if (target is not null)
+        {
+            RankingFile.WriteNpz(target, ranking);
+            session.Note($"written: {target}");
+        }
+        else if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
+        {
+            session.Write(new
+            {
+                Results = Enumerable.Range(0, ranking.Queries).Select(q =>
+                {
+                    int found = Found(ranking, q);
+                    long[] ids = [.. ranking.Ids(q)[..found]];
+                    return new { Query = queries.Names[q], Ids = ids, Scores = ranking.Scores(q)[..found].ToArray(), Paths = ids.Select(PathOf), Classes = ids.Select(i => rows[i].Class) };
+                }),
+            });
+        }
+        else
+        {
+            for (int q = 0; q < ranking.Queries; q++)
+            {
+                session.WriteLine($"{queries.Names[q]}:");
+                Table table = Tables.Create(">rank", ">score", "class", "path");
+                for (int r = 0; r < Found(ranking, q); r++)
+                {
+                    long id = ranking.Ids(q)[r];
+                    table.Row($"{r + 1}", $"{ranking.Scores(q)[r]:0.0000}", rows[id].Class, PathOf(id));
+                }
+                session.Write(table);
+            }
+        }
+        return ExitCode.Done;
+    }
+
+    static int Found(Ranking ranking, int q)
+    {
+        int end = ranking.Ids(q).IndexOf(-1);
+        return end < 0 ? ranking.K : end;
+    }
+
+    sealed record Queries(IReadOnlyList<string> Names, float[] Values);
+
+    static Queries ReadVectors(string path, DescriptorStore store)
+    {
+        NpyArray<float> array = Npy.ReadSingles(InputFile.Required(path));
+        if (array.Shape.Count != 2 || array.Shape[1] != store.Dimension)
+            throw new InvalidDataException($"{path} is [{string.Join(", ", array.Shape)}], and the store's descriptors need [queries, {store.Dimension}]");
+        return new Queries([.. Enumerable.Range(0, (int)array.Shape[0]).Select(i => $"{path}[{i}]")], array.Values);
+    }
+
+    /// <summary>Describes the query images just as the store's were.</summary>
+    Queries Describe(ParseResult arguments, DescriptorStore opened, Session session)
+    {
+        List<LabelledImage> images = [];
+        foreach (string word in arguments.GetRequiredValue(query))
+        {
+            if (Directory.Exists(word)) images.AddRange(ImageFolder.Open(word).Images);
+            else images.Add(new LabelledImage(InputFile.Required(word), 0));
+        }
+        StoreManifest manifest = opened.Manifest;
+        Preprocessing preprocessing = Preprocessing.Parse(manifest.Preprocessing);
+        string from = arguments.GetValue(model) ?? manifest.Model;
+        if (!Path.Exists(from)) throw new FileNotFoundException($"the model {from} is not there{(arguments.GetValue(model) is null ? ", where it was when the store was made" : "")}; name it with --model");
+
+        session.ConfigureTorch();
+        using Embedder embedder = Embedder.Open(from, session.Device, preprocessing.ImageSize);
+        if (embedder.WeightsSha256 != manifest.WeightsSha256)
+            throw new InvalidDataException($"{from} is not the model that {opened.Path} was made with: its weights differ; name the right one with --model, or embed again");
+        var loader = new ImageLoader(new ImageDecoder(preprocessing.Decoding), preprocessing.ImageSize, batchSize: 32, session.Threads);
+        Descriptors found = DescriptorExtraction.Extract(embedder, images, loader, session.Progress, session.Cancellation);
+        session.Warn(found.BadFiles);
+        return new Queries([.. found.Indices.Select(i => images[i].Path)], found.Values);
+    }
+
+    static ExactIndex OpenIndex(DescriptorStore opened, Session session)
+    {
+        string saved = Path.Combine(opened.Path, IndexVerb.FileName);
+        if (File.Exists(saved))
+        {
+            ExactIndex index = ExactIndex.Open(saved, session.Device);
+            if (index.StoreSha256 == opened.Sha256) return index;
+            index.Dispose();
+            session.Note($"{saved} is of another state of the store and is not used; run 'osprey index {opened.Path}' again");
+        }
+        return new ExactIndex(opened, session.Device);
+    }
+}
