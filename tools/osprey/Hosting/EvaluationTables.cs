@@ -15,7 +15,7 @@ static class EvaluationTables
         bool several = result.Results.Select(r => r.Data).Distinct().Count() > 1;
         string[] retrieval = [.. RetrievalFigures.Where(result.Results[0].Retrieval.Figures.ContainsKey)];
         string[] classifiers = [.. result.Results.SelectMany(r => r.Classification?.Figures.Keys ?? []).Distinct()
-            .Where(n => n is "linear" || n == $"knn_{result.Config.Neighbours[0]}" || n == $"nearest_mean_{result.Config.SupportImages[^1]}")];
+            .Where(n => IsHeadline(n, result.Config))];
         Table table = Tables.Create([.. Lead(several), ">mAP", ">95 % interval", .. retrieval.Skip(1).Select(n => ">" + Name(n)), .. classifiers.Select(n => ">" + Name(n))]);
         foreach (ModelResult r in result.Results)
         {
@@ -29,7 +29,7 @@ static class EvaluationTables
         if (result.Results.All(r => r.Robust.Count == 0)) yield break;
 
         string[] attacked = [.. result.Results.SelectMany(r => r.Robust).SelectMany(r => r.Attacked.Keys).Distinct()
-            .Where(n => AttackedFigures.Contains(n) || n == $"knn_{result.Config.Neighbours[0]}")];
+            .Where(n => AttackedFigures.Contains(n) || IsHeadline(n, result.Config))];
         Table under = Tables.Create([.. Lead(several), "queries", .. attacked.Select(n => ">" + Name(n)), ">shift"]);
         foreach (ModelResult r in result.Results)
         {
@@ -43,6 +43,9 @@ static class EvaluationTables
         }
         yield return under;
     }
+
+    static bool IsHeadline(string classifier, EvalConfig config) =>
+        classifier is "linear" || classifier == $"knn_{config.Neighbours[0]}" || classifier == $"nearest_mean_{config.SupportImages[^1]}";
 
     static string Cell(IReadOnlyDictionary<string, Figure> figures, string name) => Tables.Percent(figures.TryGetValue(name, out Figure figure) ? figure.Value : null);
 

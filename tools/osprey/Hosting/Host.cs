@@ -14,10 +14,12 @@ static class Host
     {
         var root = new RootCommand(Sentence)
         {
+            new QuickstartVerb(),
             new TrainVerb(),
             new EmbedVerb(),
             new IndexVerb(),
             new SearchVerb(),
+            new EvalVerb(),
             new AttackVerb(),
             new VerbGroup("data", "Draws, lists, checks and splits data sets.", new DataSynthVerb(), new DataListVerb(), new DataCheckVerb(), new DataSplitVerb()),
             new VerbGroup("weights", "Looks into weights files and converts them.", new WeightsInspectVerb(), new WeightsConvertVerb()),
