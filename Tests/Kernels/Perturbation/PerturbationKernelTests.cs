@@ -1,0 +1,225 @@
+using NUnit.Framework;
+using Osprey.Kernels;
+using Osprey.Kernels.Perturbation;
+
+namespace Osprey.Tests.Kernels.Perturbation;
+
+[TestFixture]
+public class PerturbationKernelTests
+{
+    static readonly int[] sizes = [1, 2, 3, 7, 15, 16, 17, 31, 33, 49, 63, 64, 65, 127, 3 * 17 * 19, (2 * 16384) + 5];
+
+    static readonly PerturbationNorm[] norms = Enum.GetValues<PerturbationNorm>();
+
+    /// <summary>The definition, in double.</summary>
+    static double[] Reference(PerturbationNorm norm, float[] clean, float[] g, float[] x, int images, int values, double step, double epsilon)
+    {
+        var next = new double[x.Length];
+        for (int n = 0; n < images; n++)
+        {
+            int at = n * values;
+            double length = Math.Sqrt(g.Skip(at).Take(values).Sum(v => (double)v * v)), moved = 0;
+            for (int i = at; i < at + values; i++)
+            {
+                double by = norm == PerturbationNorm.LInf ? step * Math.Sign(g[i]) : step * g[i] / (length + 1e-10);
+                next[i] = x[i] + by - clean[i];
+                moved += next[i] * next[i];
+            }
+            double shrink = norm == PerturbationNorm.L2 && Math.Sqrt(moved) > epsilon ? epsilon / Math.Sqrt(moved) : 1;
+            for (int i = at; i < at + values; i++)
+            {
+                double d = norm == PerturbationNorm.LInf ? Math.Clamp(next[i], -epsilon, epsilon) : next[i] * shrink;
+                next[i] = Math.Clamp(clean[i] + d, 0, 1);
+            }
+        }
+        return next;
+    }
+
+    static double Distance(PerturbationNorm norm, ReadOnlySpan<float> clean, ReadOnlySpan<float> x)
+    {
+        double largest = 0, square = 0;
+        for (int i = 0; i < x.Length; i++)
+        {
+            double d = (double)x[i] - clean[i];
+            largest = Math.Max(largest, Math.Abs(d));
+            square += d * d;
+        }
+        return norm == PerturbationNorm.LInf ? largest : Math.Sqrt(square);
+    }
+
+    [Test]
+    public void A_case_by_hand()
+    {
+        using Device host = Device.Open("host");
+        using PerturbationKernel linf = new(host, PerturbationNorm.LInf), l2 = new(host, PerturbationNorm.L2);
+        float[] clean = [0.5f, 0.5f, 0.99f, 0.01f], x = [0.5f, 0.55f, 0.99f, 0.01f];
+        linf.Step(clean, [1, 5, 2, -1], 1, 4, 0.03f, 0.06f, x);
+        Assert.That(x, Is.EqualTo(new[] { 0.53f, 0.56f, 1, 0 }).Within(1e-6f));
+
+        x = [0.5f, 0.5f, 0.5f, 0.5f];
+        l2.Step([0.5f, 0.5f, 0.5f, 0.5f], [3, 4, 0, 0], 1, 4, 0.5f, 0.25f, x);
+        // The step reaches 0.5 in the direction (0.6, 0.8), and the ball ends at 0.25.
+        Assert.That(x, Is.EqualTo(new[] { 0.65f, 0.7f, 0.5f, 0.5f }).Within(1e-6f));
+    }
+
+    [TestCaseSource(nameof(norms))]
+    public void Host_follows_the_definition_on_hard_shapes(PerturbationNorm norm)
+    {
+        using Device host = Device.Open("host", 2);
+        using var kernel = new PerturbationKernel(host, norm);
+        foreach (int values in sizes)
+            foreach (int images in (int[])[0, 1, 3])
+                Check(kernel, norm, images, values);
+    }
+
+    [TestCaseSource(nameof(norms))]
+    public void Simulator_follows_the_definition(PerturbationNorm norm)
+    {
+        using Device simulator = Device.Open("simulator");
+        using var kernel = new PerturbationKernel(simulator, norm);
+        foreach ((int images, int values) in ((int, int)[])[(0, 5), (1, 1), (2, 33), (3, 147), (2, 8192 + 3)]) Check(kernel, norm, images, values);
+    }
+
+    /// <summary>A start and three steps, each against the definition; inside the ball and the cube all the way.</summary>
+    static void Check(PerturbationKernel kernel, PerturbationNorm norm, int images, int values)
+    {
+        string what = $"{norm} {images} x {values}:";
+        float epsilon = norm == PerturbationNorm.LInf ? 8 / 255f : 0.1f * MathF.Sqrt(values), step = 0.6f * epsilon;
+        float[] clean = Close.Random(values, images * values, -0.05, 1.05), x = new float[clean.Length];
+        for (int i = 0; i < clean.Length; i++) clean[i] = Math.Clamp(clean[i], 0, 1);
+        Array.Fill(x, float.NaN);
+        kernel.Start(clean, images, values, epsilon, 5, x);
+        Inside();
+        for (int t = 0; t < 3; t++)
+        {
+            float[] g = Close.Random(t, clean.Length, -1, 1);
+            for (int i = 0; i < g.Length; i += 7) g[i] = 0;
+            // A gradient of nothing but zeros moves nothing.
+            if (images > 1) g.AsSpan(values, values).Clear();
+            double[] want = Reference(norm, clean, g, x, images, values, step, epsilon);
+            kernel.Step(clean, g, images, values, step, epsilon, x);
+            Close.Assert(x, want, 0, 1e-6, what);
+            Inside();
+        }
+
+        void Inside()
+        {
+            for (int n = 0; n < images; n++)
+                Assert.That(Distance(norm, clean.AsSpan(n * values, values), x.AsSpan(n * values, values)), Is.LessThanOrEqualTo((epsilon * (1 + 1e-5)) + 6e-8), what);
+            Assert.That(x, Is.All.InRange(0f, 1f), what);
+        }
+    }
+
+    [TestCaseSource(nameof(norms))]
+    public void Host_and_simulator_start_alike(PerturbationNorm norm)
+    {
+        using Device host = Device.Open("host"), simulator = Device.Open("simulator");
+        using PerturbationKernel a = new(host, norm), b = new(simulator, norm);
+        float[] clean = Close.Random(1, 2 * 1003, 0, 1), x = new float[clean.Length], y = new float[clean.Length];
+        a.Start(clean, 2, 1003, 0.1f, 0x0123456789abcdef, x);
+        b.Start(clean, 2, 1003, 0.1f, 0x0123456789abcdef, y);
+        if (norm == PerturbationNorm.LInf) Assert.That(y, Is.EqualTo(x), "the same bits");
+        else Assert.That(y, Is.EqualTo(x).Within(1e-7f), "but for the order of the norm's sum");
+    }
+
+    [Test]
+    public void The_uniform_start_is_uniform()
+    {
+        using Device host = Device.Open("host");
+        using var kernel = new PerturbationKernel(host, PerturbationNorm.LInf);
+        float[] clean = new float[100_000], x = new float[clean.Length];
+        Array.Fill(clean, 0.5f);
+        kernel.Start(clean, 2, 50_000, 0.25f, 3, x);
+        var histogram = new int[20];
+        foreach (float v in x) histogram[(int)Math.Min(19, (v - 0.25f) / 0.5f * 20)]++;
+        // 5,000 expected, standard deviation 69.
+        Assert.That(histogram, Is.All.InRange(4650, 5350));
+        Assert.That(x.AsSpan(0, 50_000).SequenceEqual(x.AsSpan(50_000)), Is.False, "images differ");
+        Assert.That(x.Zip(x.Skip(1)).Average(p => (p.First - 0.5) * (p.Second - 0.5)), Is.Zero.Within(3e-4), "neighbours are independent");
+    }
+
+    [Test]
+    public void The_l2_start_is_uniform_in_the_ball()
+    {
+        using Device host = Device.Open("host");
+        using var kernel = new PerturbationKernel(host, PerturbationNorm.L2);
+        const int Images = 4000, Values = 3;
+        float[] clean = new float[Images * Values], x = new float[clean.Length];
+        Array.Fill(clean, 0.5f);
+        kernel.Start(clean, Images, Values, 0.4f, 3, x);
+        double[] radii = [.. Enumerable.Range(0, Images).Select(n => Distance(PerturbationNorm.L2, clean.AsSpan(n * 3, 3), x.AsSpan(n * 3, 3)) / 0.4)];
+        Assert.That(radii.Max(), Is.LessThanOrEqualTo(1.00001));
+        // In three dimensions r³ is uniform, and every octant holds an eighth.
+        Assert.That(radii.Average(r => r * r * r), Is.EqualTo(0.5).Within(0.02));
+        Assert.That(radii.Count(r => r * r * r < 0.25), Is.EqualTo(1000).Within(110));
+        var octants = new int[8];
+        for (int n = 0; n < Images; n++) octants[(x[n * 3] > 0.5f ? 1 : 0) + (x[(n * 3) + 1] > 0.5f ? 2 : 0) + (x[(n * 3) + 2] > 0.5f ? 4 : 0)]++;
+        Assert.That(octants, Is.All.InRange(410, 590));
+    }
+
+    [TestCaseSource(nameof(norms))]
+    public void The_number_of_threads_changes_no_bit_and_the_seed_all(PerturbationNorm norm)
+    {
+        const int Images = 3, Values = 50_021;
+        float[] clean = Close.Random(1, Images * Values, 0, 1), g = Close.Random(2, clean.Length, -1, 1);
+        float[] Run(int threads, ulong seed)
+        {
+            using Device host = Device.Open("host", threads);
+            using var kernel = new PerturbationKernel(host, norm);
+            var x = new float[clean.Length];
+            kernel.Start(clean, Images, Values, 0.1f, seed, x);
+            kernel.Step(clean, g, Images, Values, 0.05f, 0.1f, x);
+            return x;
+        }
+        float[] one = Run(1, 9);
+        Assert.That(Run(2, 9), Is.EqualTo(one));
+        Assert.That(Run(3, 9), Is.EqualTo(one));
+        Assert.That(Run(1, 10), Is.Not.EqualTo(one));
+        Assert.That(Run(1, 9 + (1UL << 32)), Is.Not.EqualTo(one), "all 64 bits of the seed count");
+    }
+
+    [TestCaseSource(nameof(norms))]
+    public void A_NaN_gradient_is_not_hidden(PerturbationNorm norm)
+    {
+        using Device host = Device.Open("host"), simulator = Device.Open("simulator");
+        foreach (Device device in (Device[])[host, simulator])
+        {
+            using var kernel = new PerturbationKernel(device, norm);
+            float[] clean = Close.Random(1, 2 * 35, 0, 1), x = [.. clean], g = Close.Random(2, 2 * 35, -1, 1);
+            g[35 + 33] = float.NaN;
+            kernel.Step(clean, g, 2, 35, 0.01f, 0.02f, x);
+            Assert.That(x[..35], Is.All.Not.NaN);
+            Assert.That(x[35 + 33], Is.NaN);
+            Assert.That(x[35], norm == PerturbationNorm.L2 ? Is.NaN : Is.Not.NaN);
+        }
+    }
+
+    [Test]
+    public void Nothing_is_allocated_once_warm()
+    {
+        using Device host = Device.Open("host", 2);
+        using var kernel = new PerturbationKernel(host, PerturbationNorm.L2);
+        float[] clean = Close.Random(1, 60_000, 0, 1), g = Close.Random(2, 60_000, -1, 1), x = new float[60_000];
+        void Run()
+        {
+            kernel.Start(clean, 2, 30_000, 0.1f, 1, x);
+            kernel.Step(clean, g, 2, 30_000, 0.05f, 0.1f, x);
+        }
+        for (int i = 0; i < 3; i++) Run();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 20; i++) Run();
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+    }
+
+    [Test]
+    public void Misuse_is_named()
+    {
+        using Device host = Device.Open("host");
+        using var kernel = new PerturbationKernel(host, PerturbationNorm.LInf);
+        float[] x = new float[6];
+        Assert.That(() => kernel.Step(new float[5], x, 2, 3, 0.1f, 0.1f, x), Throws.ArgumentException.With.Message.Contains("clean has 5"));
+        Assert.That(() => kernel.Step(x, x, 2, 3, -0.1f, 0.1f, new float[6]), Throws.ArgumentException.With.Message.Contains("stepSize is -0.1"));
+        Assert.That(() => kernel.Start(x, 2, 3, float.NaN, 1, new float[6]), Throws.ArgumentException.With.Message.Contains("epsilon"));
+        Assert.That(() => kernel.Start(x, 2, 0, 0.1f, 1, new float[6]), Throws.ArgumentException);
+    }
+}
