@@ -21,11 +21,15 @@ public class NormalizationBench
     [Params(512)]
     public int Dimension { get; set; }
 
+    /// <summary>Of ours and of torch; 0 means one per core.</summary>
+    [Params(0)]
+    public int Threads { get; set; }
+
     [GlobalSetup]
     public void Setup()
     {
-        host = Device.Open("host");
-        TorchRuntime.Configure(0, 1);
+        host = Device.Open("host", Threads);
+        TorchRuntime.Configure(Threads, 1);
         kernel = new RowNormalization(host);
         rows = randn(Count, Dimension);
         leaf = rows.clone().requires_grad_(true);

@@ -26,11 +26,15 @@ public class PerturbationBench
     [Params(128, 224)]
     public int Side { get; set; }
 
+    /// <summary>Of ours and of torch; 0 means one per core.</summary>
+    [Params(0)]
+    public int Threads { get; set; }
+
     [GlobalSetup]
     public void Setup()
     {
-        host = Device.Open("host");
-        TorchRuntime.Configure(0, 1);
+        host = Device.Open("host", Threads);
+        TorchRuntime.Configure(Threads, 1);
         perturbation = new TorchPerturbation(host, Norm);
         clean = rand(Images, 3, Side, Side);
         gradient = randn(Images, 3, Side, Side);

@@ -25,13 +25,17 @@ public class PoolingBench
     [Params(3f, 2.5f)]
     public float Power { get; set; }
 
+    /// <summary>Of ours and of torch; 0 means one per core.</summary>
+    [Params(0)]
+    public int Threads { get; set; }
+
     [GlobalSetup]
     public void Setup()
     {
         int[] s = [.. Shape.Split('x').Select(int.Parse)];
         shape = new MapShape(s[0], s[1], s[2], s[3]);
-        host = Device.Open("host");
-        TorchRuntime.Configure(0, 1);
+        host = Device.Open("host", Threads);
+        TorchRuntime.Configure(Threads, 1);
         kernel = new PoolingKernel(host, Kind);
         map = randn([s[0], s[1], s[2], s[3]]).relu_();
         leaf = map.clone().requires_grad_(true);

@@ -8,15 +8,37 @@ internal static unsafe class Lanes
 {
     public const int Count = 16;
 
-    static ReadOnlySpan<int> Masks => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    static ReadOnlySpan<int> Masks => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1];
 
     /// <summary>All bits in the last <paramref name="count"/> lanes, 0 to 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Last(int count) => Vector512.LoadUnsafe(in Masks[0], (nuint)count).AsSingle();
 
-    /// <summary>All bits in the first <paramref name="count"/> lanes, 0 to 16.</summary>
+    /// <summary>The last sixteen of <paramref name="n"/> values; of fewer, zeros and then the values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> First(int count) => Vector512.LoadUnsafe(in Masks[0], (nuint)(32 - count)).AsSingle();
+    public static Vector512<float> LoadLast(float* source, int n) => n >= Count ? Vector512.Load(source + n - Count) : LoadShortRow(source, n);
+
+    /// <summary>Writes what <see cref="LoadLast"/> reads.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLast(Vector512<float> value, float* destination, int n)
+    {
+        if (n >= Count) value.Store(destination + n - Count);
+        else StoreShortRow(value, destination, n);
+    }
+
+    static Vector512<float> LoadShortRow(float* source, int n)
+    {
+        float* lanes = stackalloc float[Count];
+        for (int i = 0; i < Count; i++) lanes[i] = i < Count - n ? 0 : source[i - (Count - n)];
+        return Vector512.Load(lanes);
+    }
+
+    static void StoreShortRow(Vector512<float> value, float* destination, int n)
+    {
+        float* lanes = stackalloc float[Count];
+        value.Store(lanes);
+        for (int i = 0; i < n; i++) destination[i] = lanes[Count - n + i];
+    }
 
     /// <summary><paramref name="count"/> values (fewer than 16) and <paramref name="fill"/> after them; reads no further.</summary>
     public static Vector512<float> LoadFirst(float* source, int count, float fill)
@@ -46,6 +68,7 @@ internal static unsafe class Lanes
     }
 
     /// <summary>Σ x·y over <paramref name="n"/> values, in an order that only n decides.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(float* x, float* y, int n)
     {
         Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;

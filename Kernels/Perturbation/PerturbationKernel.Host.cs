@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Osprey.Kernels.Arithmetic;
 
@@ -113,6 +114,7 @@ internal sealed unsafe class HostPerturbation
         return ((long)image * values) + first;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void StartUniform(int chunk)
     {
         long at = Locate(chunk, out int image, out int first, out int count);
@@ -134,6 +136,7 @@ internal sealed unsafe class HostPerturbation
     }
 
     /// <summary>Standard normal values into <see cref="perturbed"/>, and the sum of their squares.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void StartNormals(int chunk)
     {
         long at = Locate(chunk, out int image, out int first, out int count);
@@ -153,6 +156,7 @@ internal sealed unsafe class HostPerturbation
         chunkSums[3 * chunk] = Lanes.Dot(perturbed + at, perturbed + at, count);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void StartPlace(int chunk)
     {
         long at = Locate(chunk, out int image, out _, out int count);
@@ -165,6 +169,7 @@ internal sealed unsafe class HostPerturbation
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void StepLInf(int chunk)
     {
         long at = Locate(chunk, out _, out _, out int count);
@@ -178,6 +183,7 @@ internal sealed unsafe class HostPerturbation
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void StepSums(int chunk)
     {
         long at = Locate(chunk, out _, out _, out int count);
@@ -196,6 +202,7 @@ internal sealed unsafe class HostPerturbation
         chunkSums[(3 * chunk) + 2] = ElementaryLanes.Sum(gg);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void StepUpdate(int chunk)
     {
         long at = Locate(chunk, out int image, out _, out int count);
@@ -209,6 +216,7 @@ internal sealed unsafe class HostPerturbation
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Words(Vector512<uint>* words, int tile, int image, uint stream)
     {
         words[0] = Vector512.Create((uint)tile * Lanes.Count) + Vector512<uint>.Indices;

@@ -5,7 +5,10 @@ using Osprey.Kernels.Arithmetic;
 
 namespace Osprey.Kernels.Pooling;
 
-/// <summary>Pooling on this process's cores: sixteen activations at a time, chunks of whole planes shared among threads.</summary>
+/// <summary>
+/// Pooling on this process's cores: sixteen activations at a time, chunks of whole planes shared among threads. The loops are compiled in full at
+/// once (AggressiveOptimization, here and in the other operations): a short job would end before the runtime replaced its first, slow version.
+/// </summary>
 internal sealed unsafe class HostPooling
 {
     /// <summary>Activations of a chunk: enough to hide the claiming of it, few enough to stay in a core's cache.</summary>
@@ -95,6 +98,7 @@ internal sealed unsafe class HostPooling
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void GemRows<TPower>(TPower power, int from, int to)
         where TPower : struct, IGemPower
     {
@@ -118,18 +122,21 @@ internal sealed unsafe class HostPooling
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void SpocRows(int from, int to)
     {
         int n = shape.Plane;
         for (int row = from; row < to; row++) pooled[row] = ElementaryLanes.Sum(Total(default(PlainTerm), map + (long)row * n, n)) / n;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void MacRows(int from, int to)
     {
         int n = shape.Plane;
         for (int row = from; row < to; row++) pooled[row] = Maximum(map + (long)row * n, n);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     double GemRowsBack<TPower>(TPower power, int from, int to)
         where TPower : struct, IGemPower
     {
@@ -156,12 +163,6 @@ internal sealed unsafe class HostPooling
         where TLog : struct
     {
         Vector512<float> total = Vector512<float>.Zero;
-        if (n < Lanes.Count)
-        {
-            Vector512<float> only = GemBack<TPower, TLog>(power, Lanes.LoadFirst(x, n, PoolingKernel.Floor), factor, inverse, out Vector512<float> term);
-            Lanes.StoreFirst(only, d, n);
-            return term & Lanes.First(n);
-        }
         int i = 0;
         for (; i + Lanes.Count <= n; i += Lanes.Count)
         {
@@ -171,7 +172,8 @@ internal sealed unsafe class HostPooling
         if (i < n)
         {
             // The last sixteen, some of them a second time: the same values are written again, and only the new ones count in the sum.
-            GemBack<TPower, TLog>(power, Vector512.Load(x + n - Lanes.Count), factor, inverse, out Vector512<float> term).Store(d + n - Lanes.Count);
+            Vector512<float> last = GemBack<TPower, TLog>(power, Lanes.LoadLast(x, n), factor, inverse, out Vector512<float> term);
+            Lanes.StoreLast(last, d, n);
             total += term & Lanes.Last(n - i);
         }
         return total;
@@ -195,6 +197,7 @@ internal sealed unsafe class HostPooling
         for (int row = from; row < to; row++) new Span<float>(gradMap + (long)row * n, n).Fill(gradPooled[row] / n);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void MacRowsBack(int from, int to)
     {
         int n = shape.Plane;
@@ -207,6 +210,7 @@ internal sealed unsafe class HostPooling
     }
 
     /// <summary>The first place that holds the maximum (the first NaN, if that is one), or n or more where none does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static int FirstMaximum(float* x, int n, float maximum)
     {
         Vector512<float> wanted = Vector512.Create(maximum);
@@ -223,18 +227,22 @@ internal sealed unsafe class HostPooling
     static float ClampScalar(float x) => x < PoolingKernel.Floor ? PoolingKernel.Floor : x;
 
     /// <summary>The largest value, NaN if any is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static float Maximum(float* x, int n)
     {
-        Vector512<float> best;
-        if (n < Lanes.Count)
+        // Four chains: the larger of two that keeps a NaN takes several instructions.
+        Vector512<float> best = Vector512.Create(float.NegativeInfinity), b2 = best, b3 = best, b4 = best;
+        int i = 0;
+        for (; i + (4 * Lanes.Count) <= n; i += 4 * Lanes.Count)
         {
-            best = Lanes.LoadFirst(x, n, float.NegativeInfinity);
+            best = Vector512.Max(best, Vector512.Load(x + i));
+            b2 = Vector512.Max(b2, Vector512.Load(x + i + 16));
+            b3 = Vector512.Max(b3, Vector512.Load(x + i + 32));
+            b4 = Vector512.Max(b4, Vector512.Load(x + i + 48));
         }
-        else
-        {
-            best = Vector512.Load(x + n - Lanes.Count);
-            for (int i = 0; i + Lanes.Count < n; i += Lanes.Count) best = Vector512.Max(best, Vector512.Load(x + i));
-        }
+        for (; i + Lanes.Count <= n; i += Lanes.Count) b2 = Vector512.Max(b2, Vector512.Load(x + i));
+        if (i < n) b3 = Vector512.Max(b3, n < Lanes.Count ? Lanes.LoadFirst(x, n, float.NegativeInfinity) : Vector512.Load(x + n - Lanes.Count));
+        best = Vector512.Max(Vector512.Max(best, b2), Vector512.Max(b3, b4));
         Vector256<float> a = Vector256.Max(best.GetLower(), best.GetUpper());
         Vector128<float> b = Vector128.Max(a.GetLower(), a.GetUpper());
         b = Vector128.Max(b, Vector128.Shuffle(b, Vector128.Create(2, 3, 0, 1)));
@@ -246,29 +254,19 @@ internal sealed unsafe class HostPooling
     static Vector512<float> Total<TTerm>(TTerm term, float* x, int n)
         where TTerm : struct, ITerm
     {
-        if (n < Lanes.Count) return term.Of(Lanes.LoadFirst(x, n, 0)) & Lanes.First(n);
         Vector512<float> total = Vector512<float>.Zero;
-        // A large plane in parts: rounding errors grow with a part's length, not with the plane's.
-        for (; n > 2 * PartLength; n -= PartLength, x += PartLength) total += TotalOfPart(term, x, PartLength);
-        return total + TotalOfPart(term, x, n);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<float> TotalOfPart<TTerm>(TTerm term, float* x, int n)
-        where TTerm : struct, ITerm
-    {
-        Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
         int i = 0;
-        for (; i + (4 * Lanes.Count) <= n; i += 4 * Lanes.Count)
+        while (i + Lanes.Count <= n)
         {
-            a += term.Of(Vector512.Load(x + i));
-            b += term.Of(Vector512.Load(x + i + 16));
-            c += term.Of(Vector512.Load(x + i + 32));
-            d += term.Of(Vector512.Load(x + i + 48));
+            // A large plane in parts: rounding errors grow with a part's length, not with the plane's.
+            int end = Math.Min(n, i + PartLength);
+            Vector512<float> part = Vector512<float>.Zero;
+            for (; i + Lanes.Count <= end; i += Lanes.Count) part += term.Of(Vector512.Load(x + i));
+            total += part;
         }
-        for (; i + Lanes.Count <= n; i += Lanes.Count) a += term.Of(Vector512.Load(x + i));
-        if (i < n) b += term.Of(Vector512.Load(x + n - Lanes.Count)) & Lanes.Last(n - i);
-        return (a + b) + (c + d);
+        // The last sixteen, of which only those that the loop has not seen count.
+        if (i < n) total += term.Of(Lanes.LoadLast(x, n)) & Lanes.Last(n - i);
+        return total;
     }
 
     interface ITerm
