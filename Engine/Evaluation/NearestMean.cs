@@ -9,7 +9,13 @@ public static class NearestMean
     /// <param name="support">The images whose labels are known.</param>
     /// <param name="test">The images to classify.</param>
     /// <returns>[test.Length] classes. A class without support is never predicted; of two equal cosines the lower class wins.</returns>
-    public static int[] Predict(DescriptorSet set, ReadOnlySpan<int> support, ReadOnlySpan<int> test)
+    public static int[] Predict(DescriptorSet set, ReadOnlySpan<int> support, ReadOnlySpan<int> test) => Predict(set, support, set.Rows(test));
+
+    /// <param name="set">Descriptors and labels.</param>
+    /// <param name="support">The images whose labels are known.</param>
+    /// <param name="queries">[Q, D] descriptors to classify, of the set or from elsewhere.</param>
+    /// <returns>[Q] classes, as of the other overload.</returns>
+    public static int[] Predict(DescriptorSet set, ReadOnlySpan<int> support, ReadOnlySpan<float> queries)
     {
         if (support.IsEmpty) throw new ArgumentException("no support image is given, so no class has a mean");
         var means = new double[set.Classes][];
@@ -25,10 +31,10 @@ public static class NearestMean
             double norm = Math.Sqrt(mean.Sum(m => m * m)) + 1e-12;
             for (int d = 0; d < mean.Length; d++) mean[d] /= norm;
         }
-        var predicted = new int[test.Length];
+        var predicted = new int[queries.Length / set.Dimension];
         for (int t = 0; t < predicted.Length; t++)
         {
-            ReadOnlySpan<float> row = set.Row(test[t]);
+            ReadOnlySpan<float> row = queries.Slice(t * set.Dimension, set.Dimension);
             double best = double.NegativeInfinity;
             for (int c = 0; c < means.Length; c++)
             {

@@ -105,6 +105,18 @@ public static class RobustEvaluation
             int[] hits = [.. ids.Select((id, q) => predicted[i][q] == set.Labels[id] ? 1 : 0)];
             figures[$"knn_{ks[i]}"] = Bootstrap.Ratio(hits, trials, config.BootstrapSamples, config.Seed);
         }
+        foreach (int support in config.SupportImages.Distinct())
+        {
+            // The support images of the classification protocol's first split.
+            var random = new SeededRandom(config.Seed, 3, 0, support);
+            int[] hits = new int[ids.Length];
+            for (int draw = 0; draw < config.SupportRuns; draw++)
+            {
+                int[] classes = NearestMean.Predict(set, NearestMean.DrawSupport(set, split.Train, support, random), queries);
+                for (int q = 0; q < hits.Length; q++) hits[q] += classes[q] == set.Labels[ids[q]] ? 1 : 0;
+            }
+            figures[$"nearest_mean_{support}"] = Bootstrap.Ratio(hits, [.. ids.Select(_ => config.SupportRuns)], config.BootstrapSamples, config.Seed);
+        }
         return figures;
     }
 }

@@ -63,6 +63,7 @@ public class QuickstartTests
             Assert.That(result.GetProperty("retrieval").GetProperty("map").GetDouble(), Is.InRange(0, 1));
             Assert.That(result.GetProperty("retrieval").GetProperty("map_ci").GetArrayLength(), Is.EqualTo(2));
             Assert.That(result.GetProperty("classification").GetProperty("knn_1").GetDouble(), Is.InRange(0, 1));
+            foreach (string figure in new[] { "map", "p_at_10", "knn_1", "nearest_mean_5" }) Assert.That(result.GetProperty("robust")[0].TryGetProperty(figure, out _), figure);
             Assert.That(result.GetProperty("robust")[0].GetProperty("norm").GetString(), Is.EqualTo("linf"));
         }
         Assert.That(File.ReadAllText(At("out", Quickstart.ReportName)), Does.Contain("<html").And.Contain("robust"));

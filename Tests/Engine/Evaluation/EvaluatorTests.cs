@@ -84,7 +84,7 @@ public class EvaluatorTests
         {
             RobustReport attacked = r.Robust[0], untouched = r.Robust[1];
             Assert.That(attacked.Queries, Is.EqualTo(4));
-            Assert.That(attacked.Attacked.Keys, Is.EquivalentTo(attacked.Clean.Keys).And.Contains("map").And.Contains("knn_1").And.Contains("p_at_10"));
+            Assert.That(attacked.Attacked.Keys, Is.EquivalentTo(attacked.Clean.Keys).And.Contains("map").And.Contains("knn_1").And.Contains("nearest_mean_5").And.Contains("p_at_10"));
             Assert.That(attacked.Shift, Is.GreaterThan(1e-4), "the attack moves the descriptors");
             Assert.That(untouched.Shift, Is.EqualTo(0).Within(1e-5), "a ball of radius 0 moves nothing");
             Assert.That(untouched.Attacked["map"].Value, Is.EqualTo(untouched.Clean["map"].Value).Within(1e-3));
