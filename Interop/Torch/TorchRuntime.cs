@@ -18,4 +18,15 @@ public static class TorchRuntime
         set_num_threads(threads == 0 ? Environment.ProcessorCount : threads);
         manual_seed(seed);
     }
+
+    /// <summary>libtorch's version and threads, after one small product: a library that cannot load is found here and not an hour into a job.</summary>
+    /// <exception cref="InvalidOperationException">The product is wrong.</exception>
+    public static (string Version, int Threads) Probe()
+    {
+        using Tensor matrix = ones(3, 3);
+        using Tensor product = matrix.mm(matrix);
+        using Tensor sum = product.sum();
+        if (sum.item<float>() != 27) throw new InvalidOperationException($"libtorch {__version__} multiplies ones(3,3) by itself and gets a sum of {sum.item<float>()}, not 27");
+        return (__version__, get_num_threads());
+    }
 }

@@ -2,8 +2,8 @@ using System.Numerics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using Osprey.Interop.Torch;
 using Osprey.Kernels;
-using TorchSharp;
 
 namespace Osprey.Tool.Doctor;
 
@@ -17,7 +17,7 @@ static class Surroundings
         [
             new("osprey", Version(typeof(Surroundings).Assembly)),
             new("runtime", $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.OSDescription}"),
-            new("libraries", $"TorchSharp {Version(typeof(torch).Assembly)} · ILGPU {Version(typeof(ILGPU.Context).Assembly)} · SkiaSharp {Version(typeof(SkiaSharp.SKBitmap).Assembly)}"),
+            new("libraries", string.Join(" · ", from name in (string[])["TorchSharp", "ILGPU", "SkiaSharp"] select $"{name} {Version(Assembly.Load(name))}")),
             new("libtorch", Torch()),
             new("simd", Simd()),
             new("cores", $"{Environment.ProcessorCount}, of which {threads} are used"),
@@ -27,13 +27,10 @@ static class Surroundings
         ];
     }
 
-    /// <summary>Runs one operation, so that a library that cannot load is found here and not an hour into a job.</summary>
     static string Torch()
     {
-        using torch.Tensor ones = torch.ones(3, 3);
-        using torch.Tensor product = ones.mm(ones);
-        bool right = product.sum().item<float>() == 27;
-        return $"{torch.__version__}, loads and {(right ? "multiplies" : "MULTIPLIES WRONGLY")}, {torch.get_num_threads()} threads";
+        (string version, int threads) = TorchRuntime.Probe();
+        return $"{version}, loads and multiplies, {threads} threads";
     }
 
     static string Simd()
