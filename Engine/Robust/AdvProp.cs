@@ -1,8 +1,8 @@
 using Osprey.Engine.Model;
 using Osprey.Engine.Training;
-using Device = Osprey.Kernels.Device;
 using TorchSharp;
 using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Engine.Robust;
 

@@ -1,7 +1,7 @@
 using Osprey.Interop.Torch;
-using Device = Osprey.Kernels.Device;
 using TorchSharp;
 using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Engine.Robust;
 

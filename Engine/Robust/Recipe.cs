@@ -1,7 +1,7 @@
 using Osprey.Engine.Model;
 using Osprey.Engine.Training;
-using Device = Osprey.Kernels.Device;
 using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Engine.Robust;
 

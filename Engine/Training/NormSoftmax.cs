@@ -1,5 +1,5 @@
-using TorchSharp;
 using Osprey.Engine.Datasets;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -4,9 +4,9 @@ using Osprey.Engine.Images;
 using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Interop.Torch;
-using Device = Osprey.Kernels.Device;
 using TorchSharp;
 using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Engine.Training;
 

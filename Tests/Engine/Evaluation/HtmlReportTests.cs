@@ -11,9 +11,9 @@ namespace Osprey.Tests.Engine.Evaluation;
 [TestFixture]
 public class HtmlReportTests
 {
-    SampleEvaluation sample;
+    SampleEvaluation? sample;
     string file, text;
-    XElement page;
+    XElement? page;
 
     [OneTimeSetUp]
     public void Write()

@@ -36,8 +36,15 @@ public class TiffTests
                             if (predictor != Predictor.NONE && bigEndian && bits > 8) continue;
                             yield return new TiffLayout
                             {
-                                Bands = bands, Bits = bits, Format = format, Compression = compression, Predictor = predictor,
-                                Tiled = (variant & 1) != 0, Planar = (variant & 2) != 0, BigEndian = bigEndian, BigTiff = !bigEndian && bits == 16 && bands == 3,
+                                Bands = bands,
+                                Bits = bits,
+                                Format = format,
+                                Compression = compression,
+                                Predictor = predictor,
+                                Tiled = (variant & 1) != 0,
+                                Planar = (variant & 2) != 0,
+                                BigEndian = bigEndian,
+                                BigTiff = !bigEndian && bits == 16 && bands == 3,
                             };
                         }
                     }

@@ -1,10 +1,10 @@
 using NUnit.Framework;
 using Osprey.Engine.Robust;
-using Device = Osprey.Kernels.Device;
 using Osprey.Kernels.Perturbation;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Tests.Engine.Robust;
 

@@ -3,9 +3,9 @@ using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
 using Osprey.Interop.Torch;
-using Device = Osprey.Kernels.Device;
 using TorchSharp;
 using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Tests.Engine.Robust;
 

@@ -6,9 +6,9 @@ using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
 using Osprey.Interop.Formats;
-using Device = Osprey.Kernels.Device;
 using SkiaSharp;
 using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Tests.Engine.Training;
 
@@ -20,8 +20,15 @@ public class TrainerTests
     /// <summary>4 classes × 4 images, batches of 8: 2 steps an epoch.</summary>
     static readonly TrainConfig Config = new()
     {
-        Epochs = 4, BatchClasses = 4, BatchImagesPerClass = 2, DescriptorSize = 8, CheckpointEvery = 3, Seed = 5, LearningRate = 1e-3,
-        Threat = new Threat { Epsilon = 4.0 / 255 }, Augmentation = new AugmentationConfig { CropScale = 0.6, Brightness = 0.1, Contrast = 0.1, Saturation = 0.1 },
+        Epochs = 4,
+        BatchClasses = 4,
+        BatchImagesPerClass = 2,
+        DescriptorSize = 8,
+        CheckpointEvery = 3,
+        Seed = 5,
+        LearningRate = 1e-3,
+        Threat = new Threat { Epsilon = 4.0 / 255 },
+        Augmentation = new AugmentationConfig { CropScale = 0.6, Brightness = 0.1, Contrast = 0.1, Saturation = 0.1 },
     };
 
     readonly Device device = Device.Open("host", 1);
