@@ -8,7 +8,7 @@ namespace Osprey.Tests.Engine.Evaluation;
 [TestFixture]
 public class EvaluationResultTests
 {
-    SampleEvaluation? sample;
+    SampleEvaluation sample = null!;
 
     [OneTimeSetUp]
     public void Measure() => sample = new SampleEvaluation();

@@ -31,8 +31,8 @@ public class EvaluatorTests
         Threats = [new Threat { Norm = PerturbationNorm.LInf, Epsilon = 8.0 / 255, Steps = 3 }, new Threat { Norm = PerturbationNorm.L2, Epsilon = 0, Steps = 1 }],
     };
 
-    string? folder;
-    Device? device;
+    string folder = null!;
+    Device device = null!;
     Embedder first, second;
 
     [OneTimeSetUp]

@@ -11,9 +11,9 @@ namespace Osprey.Tests.Engine.Evaluation;
 [TestFixture]
 public class HtmlReportTests
 {
-    SampleEvaluation? sample;
+    SampleEvaluation sample = null!;
     string file, text;
-    XElement? page;
+    XElement page = null!;
 
     [OneTimeSetUp]
     public void Write()
