@@ -1,4 +1,6 @@
+using Osprey.Interop.Torch;
 using Osprey.Tool.Hosting;
 
+OpenMp.WaitAsleep();
 using var interruption = new Interruption(Console.Error, !Console.IsErrorRedirected);
 return Host.Run(args, Streams.OfProcess(), interruption.Token);
