@@ -35,8 +35,16 @@ static class ModelNames
         }
         catch
         {
-            foreach ((_, Embedder embedder) in opened) embedder.Dispose();
+            Close(opened);
             throw;
         }
     }
+
+    public static void Close(IReadOnlyList<(string Name, Embedder Embedder)> models)
+    {
+        foreach ((_, Embedder embedder) in models) Close(embedder);
+    }
+
+    /// <summary>Through the interface: the embedder's own method is torch's, which the tool does not bind to.</summary>
+    public static void Close(IDisposable embedder) => embedder.Dispose();
 }

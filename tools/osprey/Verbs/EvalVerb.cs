@@ -83,7 +83,7 @@ sealed class EvalVerb : Verb
         }
         finally
         {
-            foreach ((_, Embedder embedder) in models) embedder.Dispose();
+            ModelNames.Close(models);
         }
     }
 

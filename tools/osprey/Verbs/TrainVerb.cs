@@ -89,7 +89,7 @@ sealed class TrainVerb : Verb
         Embedder found = Embedder.Open(file, session.Device);
         EmbedderConfig wanted = modelFlags.Bind(arguments, found.Config).Validate();
         if (wanted == found.Config) return found;
-        found.Dispose();
+        ModelNames.Close(found);
         // A backbone's weights under another pooling, size or earlier last stage.
         Embedder embedder = Embedder.Create(wanted with { DescriptorSize = null }, session.Device, seed);
         try
@@ -99,7 +99,7 @@ sealed class TrainVerb : Verb
         }
         catch
         {
-            embedder.Dispose();
+            ModelNames.Close(embedder);
             throw;
         }
     }
