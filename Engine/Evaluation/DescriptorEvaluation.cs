@@ -30,6 +30,7 @@ static class DescriptorEvaluation
                 progress?.Report(new Progress("classifying", classification.Count, config.TrainFractions.Count, "shares"));
                 classification.Add(ClassificationEvaluation.Run(set, images.Classes, fraction, config, device, cancellation));
             }
+            progress?.Report(new Progress("classifying", classification.Count, config.TrainFractions.Count, "shares"));
         }
         return new ModelResult(images)
         {
