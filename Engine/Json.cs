@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Osprey.Interop.Formats;
 
 namespace Osprey.Engine;
 
@@ -24,13 +25,8 @@ public static class Json
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
-    /// <summary>Writes aside and renames, so that a reader never sees half a file.</summary>
-    public static void Write<T>(string path, T value)
-    {
-        string aside = path + ".tmp";
-        File.WriteAllText(aside, JsonSerializer.Serialize(value, Options) + "\n");
-        File.Move(aside, path, overwrite: true);
-    }
+    /// <summary>Writes aside, flushes to the disk and renames, so that a reader never sees half a file.</summary>
+    public static void Write<T>(string path, T value) => AtomicFile.Write(path, JsonSerializer.Serialize(value, Options) + "\n");
 
     /// <exception cref="InvalidDataException">The file is not JSON of this shape; the message names it.</exception>
     public static T Read<T>(string path)

@@ -1,4 +1,5 @@
 using Osprey.Engine.Images;
+using Osprey.Interop.Formats;
 using SkiaSharp;
 
 namespace Osprey.Engine.Datasets;
@@ -58,8 +59,6 @@ public static class ContactSheet
             }
         }
         using SKData data = sheet.Encode(SKEncodedImageFormat.Png, 100);
-        string aside = path + ".tmp";
-        File.WriteAllBytes(aside, data.ToArray());
-        File.Move(aside, path, overwrite: true);
+        AtomicFile.Write(path, data.ToArray());
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Osprey.Engine.Datasets.Synthesis;
 using Osprey.Engine.Images;
+using Osprey.Interop.Formats;
 using SkiaSharp;
 
 namespace Osprey.Engine.Datasets;
@@ -68,9 +69,7 @@ public static class SceneSynthesis
                 if (!File.Exists(path))
                 {
                     byte[] bytes = Encode(Draw(sceneClass, config.Seed, index, config.Size, config.IsOblique(index)), config.Format, config.JpegQuality);
-                    string aside = path + ".tmp";
-                    File.WriteAllBytes(aside, bytes);
-                    File.Move(aside, path, overwrite: true);
+                    AtomicFile.Write(path, bytes);
                 }
                 long now = Interlocked.Increment(ref done);
                 if (now % 16 == 0 || now == total) progress?.Report(new("drawing scenes", now, total, "images"));

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Osprey.Interop.Formats;
 
@@ -120,17 +119,8 @@ public sealed partial class DescriptorStoreWriter : IDisposable
             if (row.Label < 0 || row.Label >= manifest.Classes.Count) throw new ArgumentException($"{row.Path} has label {row.Label}, and the store has {manifest.Classes.Count} classes");
 
         string name = $"part-{parts.Count:00000}", npy = name + ".npy", parquet = name + ".parquet";
-        using (FileStream stream = CreateAside(npy))
-        {
-            Npy.Write(stream, descriptors, manifest.Type == StoreType.Float16 ? NpyType.Float16 : NpyType.Float32, rows.Count, manifest.Dimension);
-            stream.Flush(flushToDisk: true);
-        }
-        using (FileStream stream = CreateAside(parquet))
-        {
-            StoreTable.Write(stream, rows);
-            stream.Flush(flushToDisk: true);
-        }
-        foreach (string file in new[] { npy, parquet }) File.Move(Aside(file), Path.Combine(path, file), overwrite: true);
+        AtomicFile.Write(Path.Combine(path, npy), descriptors, (stream, values) => Npy.Write(stream, values, manifest.Type == StoreType.Float16 ? NpyType.Float16 : NpyType.Float32, rows.Count, manifest.Dimension));
+        AtomicFile.Write(Path.Combine(path, parquet), stream => StoreTable.Write(stream, rows));
         parts.Add(new StorePart
         {
             Descriptors = npy,
@@ -144,6 +134,14 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         WriteManifest(complete: false);
     }
 
+    /// <summary>Drops the finished parts, so that every image is described anew.</summary>
+    public void Restart()
+    {
+        parts.Clear();
+        WriteManifest(complete: false);
+        DeleteLeftovers();
+    }
+
     /// <summary>Marks the store complete and opens it.</summary>
     /// <exception cref="InvalidOperationException">Images are left.</exception>
     public DescriptorStore Finish()
@@ -153,20 +151,10 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         return DescriptorStore.Open(path);
     }
 
-    string Aside(string file) => Path.Combine(path, file + ".tmp");
-
-    FileStream CreateAside(string file) => new(Aside(file), FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
-
     void WriteManifest(bool complete)
     {
         manifest = manifest.With(parts.ToArray(), complete);
-        using (FileStream stream = CreateAside(DescriptorStore.ManifestName))
-        {
-            JsonSerializer.Serialize(stream, manifest, Json.Options);
-            stream.WriteByte((byte)'\n');
-            stream.Flush(flushToDisk: true);
-        }
-        File.Move(Aside(DescriptorStore.ManifestName), Path.Combine(path, DescriptorStore.ManifestName), overwrite: true);
+        Json.Write(Path.Combine(path, DescriptorStore.ManifestName), manifest);
     }
 
     /// <summary>Deletes part files that the manifest does not name: what a crash left, or a dropped part.</summary>

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Osprey.Interop.Formats;
 
 namespace Osprey.Engine.Retrieval;
 
@@ -69,8 +70,7 @@ static class IndexFile
             sections[i].Sha256.CopyTo(entry[24..]);
         }
 
-        string aside = path + ".tmp";
-        using (FileStream stream = File.Create(aside))
+        AtomicFile.Write(path, stream =>
         {
             stream.Write(header);
             stream.Position = metaAt;
@@ -79,9 +79,7 @@ static class IndexFile
             foreach (IndexBlock block in blocks) stream.Write(MemoryMarshal.AsBytes(block.Values.AsSpan()));
             // An index without rows ends where they would begin.
             stream.SetLength(rowsAt + rowsLength);
-            stream.Flush(flushToDisk: true);
-        }
-        File.Move(aside, path, overwrite: true);
+        });
     }
 
     static long Aligned(long offset) => (offset + Alignment - 1) / Alignment * Alignment;

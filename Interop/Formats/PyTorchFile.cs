@@ -43,16 +43,7 @@ public static class PyTorchFile
 
     /// <summary>Writes a dictionary of tensors as the zip archive, aside and then renamed; <c>torch.load</c> opens it.</summary>
     /// <exception cref="NotSupportedException">A tensor's type is none of <see cref="SafeTensors"/>'s.</exception>
-    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors)
-    {
-        string aside = path + ".tmp";
-        using (FileStream file = File.Create(aside))
-        {
-            TorchArchiveWriter.Write(file, tensors);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(aside, path, overwrite: true);
-    }
+    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors) => AtomicFile.Write(path, file => TorchArchiveWriter.Write(file, tensors));
 
     static ITorchContainer Open(FileStream file, string path)
     {

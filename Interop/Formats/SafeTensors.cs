@@ -45,16 +45,8 @@ public static class SafeTensors
 
     /// <summary>Writes aside, flushes to the disk and renames, so that a reader never sees half a file.</summary>
     /// <exception cref="NotSupportedException">A tensor's type has no safetensors name.</exception>
-    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
-    {
-        string aside = path + ".tmp";
-        using (FileStream file = File.Create(aside))
-        {
-            Write(file, tensors, metadata);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(aside, path, overwrite: true);
-    }
+    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        AtomicFile.Write(path, file => Write(file, tensors, metadata));
 
     /// <summary>
     /// Writes wide types first and the given order within a width: every value is aligned to its size, as the header is padded to 8 bytes.

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Osprey.Engine.Images;
+using Osprey.Interop.Formats;
 
 namespace Osprey.Engine.Evaluation.Report;
 
@@ -21,12 +22,8 @@ public static class HtmlReport
     /// <param name="configuration">Further configurations to print in full, by heading, as JSON: how models were trained, say.</param>
     public static void Write(
         string path, EvaluationResult result, string title, DecodeOptions decoding, IReadOnlyList<TrainingCurve>? training = null,
-        IReadOnlyDictionary<string, object>? configuration = null)
-    {
-        string aside = path + ".tmp";
-        File.WriteAllText(aside, Render(result, title, decoding, training ?? [], configuration ?? new Dictionary<string, object>()));
-        File.Move(aside, path, overwrite: true);
-    }
+        IReadOnlyDictionary<string, object>? configuration = null) =>
+        AtomicFile.Write(path, Render(result, title, decoding, training ?? [], configuration ?? new Dictionary<string, object>()));
 
     static string Render(EvaluationResult result, string title, DecodeOptions decoding, IReadOnlyList<TrainingCurve> training, IReadOnlyDictionary<string, object> configuration)
     {

@@ -1,4 +1,5 @@
 using Osprey.Engine.Images;
+using Osprey.Interop.Formats;
 using SkiaSharp;
 
 namespace Osprey.Engine.Evaluation.Report;
@@ -41,11 +42,8 @@ public static class NeighbourSheet
                     Draw(canvas, decoder, found[i].Image, gallery.Classes[found[i].Image.Label], Gap + Tile + QueryGap + i * (Tile + Gap), y, found[i].Right ? Right : Wrong, found[i].Right, typeface);
             }
         }
-        string aside = path + ".tmp";
-        using (SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100))
-        using (FileStream file = File.Create(aside))
-            png.SaveTo(file);
-        File.Move(aside, path, overwrite: true);
+        using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        AtomicFile.Write(path, png.SaveTo);
     }
 
     static void Draw(SKCanvas canvas, ImageDecoder decoder, Datasets.LabelledImage image, string name, float x, float y, SKColor frame, bool? right, SKTypeface? typeface)
