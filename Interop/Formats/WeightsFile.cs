@@ -21,9 +21,10 @@ public static class WeightsFile
         using (FileStream file = File.OpenRead(path)) count = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         start = start[..count];
         if (start.StartsWith("PK\x03\x04"u8)) return WeightsFormat.PyTorch;
+        // Before the pickle: a header of 640 bytes, for one, begins with 0x80 0x02 too. Byte 8 of PyTorch's is within its magic number.
+        if (count > 8 && start[8] == (byte)'{') return WeightsFormat.SafeTensors;
         // A pickle of protocol 2 to 5: the older PyTorch format starts with its magic number.
         if (count > 2 && start[0] == 0x80 && start[1] is >= 2 and <= 5) return WeightsFormat.PyTorchLegacy;
-        if (count > 8 && start[8] == (byte)'{') return WeightsFormat.SafeTensors;
         if (start.StartsWith("version https://"u8)) throw new InvalidDataException($"{path} is a Git LFS pointer, not the file itself; fetch it with 'git lfs pull'");
         if (count == 0) throw new InvalidDataException($"{path} is empty");
         throw new InvalidDataException($"{path} is neither safetensors nor a PyTorch file");

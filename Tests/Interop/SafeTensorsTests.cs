@@ -103,6 +103,17 @@ public sealed class SafeTensorsTests
     }
 
     [Test]
+    public void A_header_whose_length_looks_like_a_pickle_is_no_pickle([Values(640, 896, 1152, 1408, 640 + 65536)] int length)
+    {
+        using var folder = new ScratchFolder();
+        byte[] file = Bytes("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""".PadRight(length), 8);
+        Assert.That((file[0], (int)file[1]), Is.EqualTo(((byte)0x80, length / 256 % 256)), "the start of a pickle of protocol 2 to 5");
+        File.WriteAllBytes(folder["a"], file);
+        Assert.That(WeightsFile.Sniff(folder["a"]), Is.EqualTo(WeightsFormat.SafeTensors));
+        Assert.That(WeightsFile.Inspect(folder["a"]).Single().Shape, Is.EqualTo(new long[] { 2 }));
+    }
+
+    [Test]
     public void A_header_longer_than_the_file_or_the_limit_is_refused_before_it_is_read()
     {
         using var folder = new ScratchFolder();
