@@ -55,7 +55,7 @@ public static class DatasetCheck
                     [.. g.Select(i => set.RelativePath(set.Images[i]))],
                     [.. g.Select(i => set.Classes[labels[i]]).Distinct()])),
             ],
-            Strays = [.. ImageFolder.Strays(dir, set).Select(f => Path.GetRelativePath(set.Root, f).Replace('\\', '/'))],
+            Strays = [.. ImageFolder.Strays(dir, set).Select(f => ImageSet.RelativePath(set.Root, f))],
             Formats = decoded.Where(d => d is not null).GroupBy(d => d!.Value.Format.ToString().ToLowerInvariant()).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count()),
             Sizes =
             [

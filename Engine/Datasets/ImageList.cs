@@ -21,63 +21,40 @@ internal static class ImageList
         return found;
     }
 
-    /// <summary>Each line's path, and its part where the file is a CSV with one.</summary>
+    /// <summary>Each line's path, and its part where the file is a CSV with one. Comments, which begin with #, stand in lists and above a CSV's header; a record is none.</summary>
     public static IEnumerable<(int Line, string Path, string? Part)> Lines(string file)
     {
         if (!File.Exists(file)) throw new FileNotFoundException($"there is no list of images {file}", file);
-        bool csv = false;
-        int number = 0;
-        foreach (string raw in File.ReadLines(file))
+        string text = File.ReadAllText(file);
+        bool header = true;
+        for (int at = 0, number = 1; at < text.Length; number++)
         {
-            number++;
-            string line = raw.Trim().TrimStart('\uFEFF');
+            int length = text.AsSpan(at).IndexOfAny('\r', '\n');
+            string line = text.Substring(at, length < 0 ? text.Length - at : length).Trim();
+            at += length < 0 ? text.Length - at : length;
+            _ = Csv.SkipBreak(text, ref at);
             if (line.Length == 0 || line[0] == '#') continue;
-            if (number == 1 && line == CsvHeader)
+            if (header && line == CsvHeader)
             {
-                csv = true;
-                continue;
+                foreach ((int first, string[] cells) in Csv.Records(text, at, number + 1, file))
+                {
+                    if (cells.Length != 3) throw new InvalidDataException($"{file}, line {first}: {cells.Length} columns where {CsvHeader} was expected");
+                    yield return (first, cells[0], cells[2].Trim());
+                }
+                yield break;
             }
-            if (!csv)
-            {
-                yield return (number, line, null);
-                continue;
-            }
-            string[] cells = Cells(raw);
-            if (cells.Length != 3) throw new InvalidDataException($"{file}, line {number}: {cells.Length} columns where {CsvHeader} was expected");
-            yield return (number, cells[0], cells[2]);
+            header = false;
+            yield return (number, line, null);
         }
     }
 
-    /// <summary>RFC 4180: a cell with a comma, a quote or a line break stands in quotes, its quotes doubled.</summary>
-    public static string Cell(string value) =>
-        value.AsSpan().IndexOfAny(",\"\n\r") < 0 ? value : "\"" + value.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
-
-    static string[] Cells(string line)
+    /// <summary>What stands for a path in a list, so that <see cref="Lines"/> and <see cref="PathIndex"/> find it.</summary>
+    /// <exception cref="ArgumentException">A line cannot hold it.</exception>
+    public static string Line(string path)
     {
-        List<string> cells = [];
-        int at = 0;
-        while (at <= line.Length)
-        {
-            if (at < line.Length && line[at] == '"')
-            {
-                var cell = new System.Text.StringBuilder();
-                for (at++; at < line.Length && (line[at] != '"' || (at + 1 < line.Length && line[at + 1] == '"')); at++)
-                {
-                    if (line[at] == '"') at++;
-                    cell.Append(line[at]);
-                }
-                cells.Add(cell.ToString());
-                at += 2;
-            }
-            else
-            {
-                int end = line.IndexOf(',', at);
-                if (end < 0) end = line.Length;
-                cells.Add(line[at..end]);
-                at = end + 1;
-            }
-        }
-        return [.. cells];
+        if (path.AsSpan().IndexOfAny('\r', '\n') >= 0 || char.IsWhiteSpace(path[^1]))
+            throw new ArgumentException($"'{path}' has a line break or ends in a space, which a list of one path per line cannot hold; save the split as one CSV");
+        return path[0] is '#' or '\uFEFF' || char.IsWhiteSpace(path[0]) || path == CsvHeader ? "./" + path : path;
     }
 
     /// <summary>Finds a set's image by what lists call it: a path below the set's folder, with or without the folder's own name or the extension.</summary>
@@ -100,6 +77,9 @@ internal static class ImageList
 
         public int Find(string path, string file, int line)
         {
+            // As it is first: elsewhere than on Windows a name may have a backslash in it.
+            if (_exact.TryGetValue(path, out int same)) return same;
+            if (path.StartsWith("./", StringComparison.Ordinal) && _exact.TryGetValue(path[2..], out same)) return same;
             string rest = path.Replace('\\', '/');
             if (rest.StartsWith("./", StringComparison.Ordinal)) rest = rest[2..];
             for (string? tail = rest; tail is not null; tail = WithoutFirstFolder(tail))

@@ -36,7 +36,10 @@ public sealed class ImageSet
     }
 
     /// <summary>The file's path below <see cref="Root"/>, with forward slashes on every system.</summary>
-    public string RelativePath(LabelledImage image) => Path.GetRelativePath(Root, image.Path).Replace('\\', '/');
+    public string RelativePath(LabelledImage image) => RelativePath(Root, image.Path);
+
+    /// <summary>The path of <paramref name="file"/> below <paramref name="root"/>, with forward slashes on every system. A backslash in a name stays where it is one.</summary>
+    public static string RelativePath(string root, string file) => Path.GetRelativePath(root, file).Replace(Path.DirectorySeparatorChar, '/');
 
     /// <summary>The files at <paramref name="indices"/>, with the classes unchanged.</summary>
     public ImageSet Select(IReadOnlyList<int> indices) => new(Name, Root, Classes, [.. indices.Select(i => Images[i])]);

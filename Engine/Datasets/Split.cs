@@ -1,4 +1,5 @@
 using System.Text;
+using Osprey.Interop.Formats;
 
 namespace Osprey.Engine.Datasets;
 
@@ -75,18 +76,19 @@ public sealed record Split
         {
             if (part[i] is null) continue;
             LabelledImage image = set.Images[i];
-            csv.Append(ImageList.Cell(set.RelativePath(image))).Append(',').Append(ImageList.Cell(set.Classes[image.Label])).Append(',').Append(part[i]).Append('\n');
+            csv.Append(Csv.Cell(set.RelativePath(image))).Append(',').Append(Csv.Cell(set.Classes[image.Label])).Append(',').Append(part[i]).Append('\n');
         }
-        string aside = path + ".tmp";
-        File.WriteAllText(aside, csv.ToString());
-        File.Move(aside, path, overwrite: true);
+        AtomicFile.Write(path, csv.ToString());
     }
 
     /// <summary>Writes the two lists that data sets are published with: one path below the set's folder per line.</summary>
+    /// <exception cref="ArgumentException">A path has a line break or ends in a space.</exception>
     public void SaveLists(string trainPath, string testPath, ImageSet set)
     {
-        File.WriteAllLines(trainPath, Train.Select(i => set.RelativePath(set.Images[i])));
-        File.WriteAllLines(testPath, Test.Select(i => set.RelativePath(set.Images[i])));
+        string List(int[] indices) => string.Concat(indices.Select(i => ImageList.Line(set.RelativePath(set.Images[i])) + "\n"));
+        string train = List(Train), test = List(Test);
+        AtomicFile.Write(trainPath, train);
+        AtomicFile.Write(testPath, test);
     }
 
     /// <summary>Reads the CSV of <see cref="Save"/>, or a list of training images: the others then test.</summary>

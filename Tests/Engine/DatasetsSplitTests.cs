@@ -115,6 +115,61 @@ public sealed class DatasetsSplitTests
         }
     }
 
+    /// <summary>Names as Linux allows them: all but NUL and the slash; short, of characters that formats trip over.</summary>
+    static readonly Gen<string> FileName =
+        Gen.Select(Gen.Int[0, 6].Select(i => new[] { "", "#", " ", "\"", "\\", "-", "\uFEFF" }[i]), Gen.Char["ab#,\"'\\\n\r\t .;é—\uFEFF\u2028"].Array[0, 6], (start, rest) => start + new string(rest));
+
+    [Test]
+    public void A_csv_brings_any_file_name_back() =>
+        Gen.Select(FileName, FileName).Array[2, 8].Sample(names =>
+        {
+            string dir = Directory.CreateTempSubdirectory("osprey-split-").FullName;
+            try
+            {
+                // The class is a folder; the number keeps names apart and from being . or ..
+                ImageSet set = new("set", "/set", ["a", "#b,\"c\"\n"], [.. names.Select((n, i) => new LabelledImage($"/set/{n.Item1}{i}/{n.Item2}{i}", i % 2))]);
+                var split = new Split { Train = [.. Enumerable.Range(0, names.Length / 2)], Test = [.. Enumerable.Range(names.Length / 2, names.Length - names.Length / 2)] };
+                string csv = Path.Combine(dir, "split.csv"), train = Path.Combine(dir, "train.txt"), test = Path.Combine(dir, "test.txt");
+                split.Save(csv, set);
+                Split read = Split.Open(csv, set);
+                Assert.That(read.Train, Is.EqualTo(split.Train));
+                Assert.That(read.Test, Is.EqualTo(split.Test));
+
+                if (set.Images.Any(i => i.Path.AsSpan().IndexOfAny('\r', '\n') >= 0))
+                {
+                    Assert.Throws<ArgumentException>(() => split.SaveLists(train, test, set));
+                    return;
+                }
+                split.SaveLists(train, test, set);
+                Assert.That(Split.OpenLists(train, test, set).Train, Is.EqualTo(split.Train));
+            }
+            finally
+            {
+                Directory.Delete(dir, recursive: true);
+            }
+        }, iter: 300);
+
+    [Test]
+    public void Comments_stand_above_the_header_and_records_below_it_are_none()
+    {
+        ImageSet set = Set("#1.jpg", "2.jpg", "3.jpg");
+        string csv = Path.GetTempFileName();
+        File.WriteAllText(csv, "# drawn by hand\r\n\r\n#\r\npath,class,part\r\n#1.jpg,a,train\r\n\r\n\"2.jpg\",\"b,\"\"c\"\"\",test\r\n3.jpg,a,train");
+        Split split = Split.Open(csv, set);
+        Assert.That((split.Train, split.Test), Is.EqualTo((new[] { 0, 2 }, new[] { 1 })));
+
+        string Fault(string text)
+        {
+            File.WriteAllText(csv, text);
+            return Assert.Throws<InvalidDataException>(() => Split.Open(csv, set))!.Message;
+        }
+        Assert.That(Fault("path,class,part\n\"a\nb\",a,train\nno.jpg,a,test\n"), Does.Contain("line 2"));
+        Assert.That(Fault("path,class,part\n\"2.jpg\",\"b\nc\",train\nno.jpg,a,test\n"), Does.Contain("line 4"));
+        Assert.That(Fault("path,class,part\n2.jpg,a,train\n\"1.jpg,a,test\n"), Does.Contain("line 3").And.Contain("closing"));
+        Assert.That(Fault("path,class,part\n\"2.jpg\"x,a,train\n"), Does.Contain("line 2").And.Contain("'x' follows"));
+        File.Delete(csv);
+    }
+
     [Test]
     public void Official_lists_may_be_written_from_a_folder_above()
     {

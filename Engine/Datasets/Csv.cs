@@ -1,0 +1,67 @@
+using System.Text;
+
+namespace Osprey.Engine.Datasets;
+
+/// <summary>Comma-separated values as RFC 4180 has them: a cell with a comma, a quote or a line break stands in quotes, its quotes doubled.</summary>
+internal static class Csv
+{
+    public static string Cell(string value) =>
+        value.AsSpan().IndexOfAny(",\"\n\r") < 0 ? value : "\"" + value.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
+
+    /// <summary>The records from <paramref name="at"/> to the text's end, with the line that each begins on. Empty lines are passed over.</summary>
+    /// <param name="text">The file's content.</param>
+    /// <param name="at">Where a line starts.</param>
+    /// <param name="line">The number of that line.</param>
+    /// <param name="file">For messages.</param>
+    /// <exception cref="InvalidDataException">A quoted cell has no end, or goes on behind it.</exception>
+    public static IEnumerable<(int Line, string[] Cells)> Records(string text, int at, int line, string file)
+    {
+        while (at < text.Length)
+        {
+            int first = line;
+            List<string> cells = [];
+            do
+            {
+                if (cells.Count > 0) at++; // the comma
+                cells.Add(at < text.Length && text[at] == '"' ? Quoted(text, ref at, ref line, file) : Plain(text, ref at));
+            }
+            while (at < text.Length && text[at] == ',');
+            if (at < text.Length && !SkipBreak(text, ref at)) throw new InvalidDataException($"{file}, line {line}: '{text[at]}' follows a quoted cell; a comma or the line's end was expected");
+            line++;
+            if (cells is not [""]) yield return (first, [.. cells]);
+        }
+    }
+
+    /// <summary>Passes over one line break of any system.</summary>
+    public static bool SkipBreak(string text, ref int at)
+    {
+        if (at >= text.Length || text[at] is not ('\r' or '\n')) return false;
+        at += text[at] == '\r' && at + 1 < text.Length && text[at + 1] == '\n' ? 2 : 1;
+        return true;
+    }
+
+    static string Plain(string text, ref int at)
+    {
+        int length = text.AsSpan(at).IndexOfAny(",\r\n"), start = at;
+        at = length < 0 ? text.Length : at + length;
+        return text[start..at];
+    }
+
+    static string Quoted(string text, ref int at, ref int line, string file)
+    {
+        int first = line;
+        var cell = new StringBuilder();
+        for (at++; at < text.Length; at++)
+        {
+            if (text[at] == '"' && (at + 1 == text.Length || text[at + 1] != '"'))
+            {
+                at++;
+                return cell.ToString();
+            }
+            if (text[at] == '"') at++;
+            else if (text[at] == '\n' || (text[at] == '\r' && (at + 1 == text.Length || text[at + 1] != '\n'))) line++;
+            cell.Append(text[at]);
+        }
+        throw new InvalidDataException($"{file}, line {first}: a cell begins with a quote and has no closing one");
+    }
+}
