@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Osprey.Engine.Images;
 using Osprey.Interop.Formats;
 using Osprey.Interop.Torch;
+using Osprey.Kernels.Pooling;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using Device = Osprey.Kernels.Device;
@@ -163,6 +164,15 @@ public sealed class Embedder : nn.Module<Tensor, Tensor>
         HasSplitNorms = true;
     }
 
+    /// <summary>Brings a learned power back into the range that GeM is defined on, 0.01 to 100. For after an update, which knows no bounds; NaN stays.</summary>
+    public void LimitPower()
+    {
+        if (!Config.LearnedPower) return;
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        power.clamp_(PoolingKernel.SmallestPower, PoolingKernel.LargestPower);
+    }
+
     /// <summary>Adds the whitening head C→D: U(−1/√C, 1/√C) weights and bias, batch normalisation 1, 0.</summary>
     /// <exception cref="InvalidOperationException">There is a head.</exception>
     public void AddHead(int dimension, long seed)
@@ -208,12 +218,14 @@ public sealed class Embedder : nn.Module<Tensor, Tensor>
         ModuleTensors.Copy(state, own);
     }
 
-    /// <summary>Writes <c>model.safetensors</c> (without auxiliary statistics: evaluation needs none) and <c>model.json</c>.</summary>
+    /// <summary>
+    /// Writes <c>model.json</c> and then <c>model.safetensors</c> (without auxiliary statistics: evaluation needs none), so that where the weights are, the rest is too.
+    /// </summary>
     public void Save(string dir)
     {
         Directory.CreateDirectory(dir);
-        SafeTensors.Write(Path.Combine(dir, ModelFiles.WeightsName), State(includeAuxiliary: false));
         Json.Write(Path.Combine(dir, ModelFiles.ConfigName), Config);
+        SafeTensors.Write(Path.Combine(dir, ModelFiles.WeightsName), State(includeAuxiliary: false));
     }
 
     /// <summary>Descriptors of one batch, in evaluation mode, by the main statistics and without gradients; the mode is as before afterwards.</summary>

@@ -25,7 +25,7 @@ public sealed record EmbedderConfig
 
     public PoolingKind Pooling { get; init; } = PoolingKind.Gem;
 
-    /// <summary>GeM's exponent, or its start where <see cref="LearnedPower"/>. In (0, 100].</summary>
+    /// <summary>GeM's exponent, or its start where <see cref="LearnedPower"/>. In [0.01, 100], where training keeps it.</summary>
     public double Power { get; init; } = 3;
 
     public bool LearnedPower { get; init; }
@@ -41,7 +41,8 @@ public sealed record EmbedderConfig
     {
         if (Stage is < 2 or > 4) throw new ArgumentException($"stage is {Stage}; give 2, 3 or 4");
         if (Architecture == Architecture.Squeezenet && Stage != 4) throw new ArgumentException($"squeezenet1_1 has no stages; stage is {Stage}, leave it at 4");
-        if (!(Power > 0 && Power <= 100)) throw new ArgumentException($"GeM's power is {Power}; give a number in (0, 100]");
+        if (!((float)Power is >= PoolingKernel.SmallestPower and <= PoolingKernel.LargestPower))
+            throw new ArgumentException($"GeM's power is {Power}; give a number in [{PoolingKernel.SmallestPower}, {PoolingKernel.LargestPower}]");
         if (DescriptorSize is < 1 or > 65536) throw new ArgumentException($"the descriptor size is {DescriptorSize}; give 1 to 65536");
         if (ImageSize is < 16 or > 8192) throw new ArgumentException($"the image size is {ImageSize} px; give 16 to 8192");
         if (LearnedPower && Pooling != PoolingKind.Gem) throw new ArgumentException($"{Pooling} pooling has no power to learn; use gem");

@@ -12,6 +12,9 @@ sealed record ModelFiles(string Weights, string? Config)
 
     public bool IsRun => Config is not null;
 
+    /// <summary>Whether both of a run's files are there.</summary>
+    public static bool IsComplete(string run) => File.Exists(Path.Combine(run, WeightsName)) && File.Exists(Path.Combine(run, ConfigName));
+
     /// <exception cref="FileNotFoundException">There is no such file or folder, or the folder has no model.</exception>
     public static ModelFiles Locate(string path)
     {

@@ -28,8 +28,13 @@ internal sealed class MetricsLog : IDisposable
         file.Seek(0, SeekOrigin.End);
     }
 
-    /// <summary>Bytes written so far.</summary>
-    public long Length => file.Position;
+    /// <summary>Sees all lines so far to the disk, so that no checkpoint knows of lines that a power failure takes.</summary>
+    /// <returns>Their length in bytes.</returns>
+    public long Commit()
+    {
+        file.Flush(flushToDisk: true);
+        return file.Position;
+    }
 
     public void Write(MetricsLine line)
     {

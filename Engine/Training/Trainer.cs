@@ -161,10 +161,11 @@ public sealed class Trainer : IDisposable
             throw new TrainingDivergedException(step, value.Total, norm, rate,
                 saved > 0 ? $"the last good checkpoint is that of step {saved}, {Checkpoint.PathIn(run)}" : "there is no checkpoint yet");
         optimizer.Step(rate, config.ClipNorm is double longest && norm > longest ? longest / norm : 1);
+        embedder.LimitPower();
         return new MetricsLine("step", step + 1, epoch, value.Total, value.Clean, value.Adversarial, rate, norm);
     }
 
-    void Save(long step, double epochLoss, MetricsLog log) => Checkpoint.Write(run, new TrainState(step, epochLoss, log.Length), tensors);
+    void Save(long step, double epochLoss, MetricsLog log) => Checkpoint.Write(run, new TrainState(step, epochLoss, log.Commit()), tensors);
 
     public void Dispose()
     {

@@ -9,6 +9,9 @@ public sealed class PoolingKernel : IDisposable
     /// <summary>GeM takes smaller activations for this, and their gradient is 0. Radenović et al. 2018.</summary>
     public const float Floor = 1e-6f;
 
+    /// <summary>The smallest power of GeM, which hardly differs from the geometric mean. Its inverse is a power that must be raised to.</summary>
+    public const float SmallestPower = 0.01f;
+
     /// <summary>The largest power of GeM, which hardly differs from the maximum.</summary>
     public const float LargestPower = 100;
 
@@ -26,11 +29,12 @@ public sealed class PoolingKernel : IDisposable
 
     /// <summary>
     /// Effectively pooled[n,c] = (mean max(x, 1e-6)^p)^(1/p) for GeM, mean x for SPoC, max x for MAC, over the plane x = map[n,c].
-    /// GeM's sum is scaled so that no power of a finite activation overflows, but for p = 3, where x³ is taken as it is (x up to 6e12).
+    /// GeM's sum is scaled so that no power of a finite activation overflows, but for p = 3, where x³ is taken as it is: the cubes of a plane must add up
+    /// to less than 3.4e38, so that h·w equal activations may reach 6.9e12/∛(h·w).
     /// </summary>
     /// <param name="map">[N,C,h,w].</param>
     /// <param name="shape">Its shape.</param>
-    /// <param name="power">p in (0, 100]; read for GeM only.</param>
+    /// <param name="power">p in [0.01, 100]; read for GeM only.</param>
     /// <param name="pooled">[N,C], written.</param>
     /// <exception cref="ArgumentException">A span's length is not the shape's, or the power is out of range.</exception>
     public void Forward(ReadOnlySpan<float> map, MapShape shape, float power, Span<float> pooled)
@@ -79,8 +83,8 @@ public sealed class PoolingKernel : IDisposable
 
     void CheckPower(float power)
     {
-        if (kind == PoolingKind.Gem && !(power is > 0 and <= LargestPower))
-            throw new ArgumentException($"GeM's power is {power}; it must lie in (0, {LargestPower}]", nameof(power));
+        if (kind == PoolingKind.Gem && !(power is >= SmallestPower and <= LargestPower))
+            throw new ArgumentException($"GeM's power is {power}; it must lie in [{SmallestPower}, {LargestPower}]", nameof(power));
     }
 
     public void Dispose() => cuda?.Dispose();

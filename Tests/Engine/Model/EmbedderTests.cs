@@ -59,6 +59,34 @@ public sealed class EmbedderTests
     }
 
     [Test]
+    public void A_learned_power_is_brought_back_into_its_range()
+    {
+        using var learned = Embedder.Create(Small with { LearnedPower = true }, device, 1);
+        Tensor p = learned.HeadParameters.Single(h => h.Name == "pool.p").Parameter;
+        foreach ((float left, float limited) in ((float, float)[])[(-3, 0.01f), (0.004f, 0.01f), (0.7f, 0.7f), (260, 100)])
+        {
+            using (no_grad()) p.fill_(left);
+            learned.LimitPower();
+            Assert.That(p.item<float>(), Is.EqualTo(limited));
+            using Tensor described = learned.Describe(Images(2));
+            Assert.That(Values(described), Is.All.Not.NaN);
+        }
+        Assert.That(() => (Small with { Power = 0.009 }).Validate(), Throws.ArgumentException.With.Message.Contains("[0.01, 100]"));
+        Assert.That(() => (Small with { Power = 0.01 }).Validate(), Throws.Nothing);
+    }
+
+    [Test]
+    public void The_weights_are_written_last()
+    {
+        using var folder = new ScratchFolder();
+        using var embedder = Embedder.Create(Small, device, 1);
+        // A folder of that name makes writing the weights fail, as a crash there would.
+        Directory.CreateDirectory(Path.Combine(folder["run"], "model.safetensors"));
+        Assert.That(() => embedder.Save(folder["run"]), Throws.Exception);
+        Assert.That(File.Exists(Path.Combine(folder["run"], "model.json")));
+    }
+
+    [Test]
     public void A_saved_run_opens_as_it_was()
     {
         using var scope = NewDisposeScope();

@@ -216,8 +216,9 @@ public class PoolingKernelTests
         var shape = new MapShape(1, 2, 3, 3);
         Assert.That(() => gem.Forward(new float[17], shape, 3, new float[2]), Throws.ArgumentException.With.Message.Contains("17").And.Message.Contains("18"));
         Assert.That(() => gem.Forward(new float[18], shape, 3, new float[3]), Throws.ArgumentException.With.Message.Contains("pooled"));
-        foreach (float p in (float[])[0, -1, float.NaN, 101, float.PositiveInfinity])
+        foreach (float p in (float[])[0, -1, 0.009f, float.NaN, 101, float.PositiveInfinity])
             Assert.That(() => gem.Forward(new float[18], shape, p, new float[2]), Throws.ArgumentException.With.Message.Contains("power"));
+        Assert.That(() => gem.Forward(new float[18], shape, PoolingKernel.SmallestPower, new float[2]), Throws.Nothing);
         Assert.That(() => new MapShape(1, 0, 3, 3), Throws.ArgumentException);
         Assert.That(() => new MapShape(1, 65536, 256, 256), Throws.ArgumentException);
     }
