@@ -1,9 +1,8 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Model;
+using Osprey.Engine.Retrieval;
 
 namespace Osprey.Engine.Training;
 
@@ -11,13 +10,7 @@ namespace Osprey.Engine.Training;
 /// <param name="Sha256">Of the relative paths and labels, in order.</param>
 public sealed record TrainingData(string Name, int Images, int Classes, string Sha256)
 {
-    public static TrainingData Of(ImageSet set)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (LabelledImage image in set.Images)
-            hash.AppendData(Encoding.UTF8.GetBytes($"{Path.GetRelativePath(set.Root, image.Path)}\t{image.Label}\n"));
-        return new TrainingData(set.Name, set.Images.Count, set.Classes.Count, Convert.ToHexStringLower(hash.GetHashAndReset()));
-    }
+    public static TrainingData Of(ImageSet set) => new(set.Name, set.Images.Count, set.Classes.Count, StoreDescription.HashImages(set.Images, set.Root));
 }
 
 /// <summary>A run's <c>config.json</c>: all that its outcome depends on, besides the content of the images.</summary>
@@ -27,12 +20,7 @@ public sealed record TrainingData(string Name, int Images, int Classes, string S
 public sealed record RunConfig(TrainConfig Train, EmbedderConfig Embedder, string WeightsSha256, TrainingData Data, string Device, int Threads)
 {
     /// <summary>What keeps <paramref name="other"/> from continuing this run: one phrase per value, such as <c>train.epochs is 4 in the run and 8 here</c>.</summary>
-    public IReadOnlyList<string> Differences(RunConfig other)
-    {
-        var differences = new List<string>();
-        Compare(Node(this), Node(other), "", differences);
-        return differences;
-    }
+    public IReadOnlyList<string> Differences(RunConfig other) => JsonDifferences.Between(Node(this), Node(other), "in the run", "here");
 
     static JsonNode? Node(RunConfig config)
     {
@@ -40,19 +28,4 @@ public sealed record RunConfig(TrainConfig Train, EmbedderConfig Embedder, strin
         RunConfig comparable = config with { Train = config.Train with { CheckpointEvery = 1 } };
         return JsonSerializer.SerializeToNode(comparable, Json.Options);
     }
-
-    static void Compare(JsonNode? mine, JsonNode? theirs, string path, List<string> differences)
-    {
-        if (mine is JsonObject a && theirs is JsonObject b)
-        {
-            foreach (string key in a.Select(p => p.Key).Union(b.Select(p => p.Key)))
-                Compare(a[key], b[key], path.Length == 0 ? key : $"{path}.{key}", differences);
-        }
-        else if (!JsonNode.DeepEquals(mine, theirs))
-        {
-            differences.Add($"{path} is {Show(mine)} in the run and {Show(theirs)} here");
-        }
-    }
-
-    static string Show(JsonNode? node) => node?.ToJsonString() ?? "not given";
 }

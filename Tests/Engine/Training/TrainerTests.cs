@@ -153,6 +153,29 @@ public class TrainerTests
     }
 
     [Test]
+    public void A_run_without_its_configuration_is_neither_continued_nor_written_over([Values] bool resume, [Values("last/checkpoint.safetensors", "metrics.jsonl", "model.safetensors")] string left)
+    {
+        string run = NewRun(), file = Path.Combine(run, left);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, "learned");
+        Assert.That(() => Run(Config with { Epochs = 1 }, run, resume), Throws.ArgumentException.With.Message.Contains(left).And.Message.Contains("config.json is missing"));
+        Assert.That(Directory.GetFiles(run, "*", SearchOption.AllDirectories), Is.EqualTo(new[] { file }));
+        Assert.That(File.ReadAllText(file), Is.EqualTo("learned"));
+    }
+
+    [Test]
+    public void A_learned_power_that_would_leave_its_range_stops_at_the_end([Values(0.01, 100)] double start)
+    {
+        // Steps of 0.5 in the power: whichever way it wants to go, one of the two starts would be left.
+        TrainConfig config = Config with { Epochs = 1, LearningRate = 5e-4, HeadLearningRateFactor = 1000 };
+        string run = NewRun();
+        using Embedder embedder = Embedder.Create(new EmbedderConfig { Stage = 2, ImageSize = 32, Power = start, LearnedPower = true }, device, 3);
+        Assert.That(() => Trainer.Run(config, embedder, set, run, false, device, 1), Throws.Nothing);
+        using var scope = NewDisposeScope();
+        Assert.That(SafeTensors.Read(Path.Combine(run, "model.safetensors"))["pool.p"].item<float>(), Is.InRange(0.01f, 100f));
+    }
+
+    [Test]
     public void A_finished_run_resumed_writes_the_model_anew_and_makes_no_step()
     {
         string run = Run(Config);
