@@ -31,7 +31,7 @@ public static class Quickstart
     /// <summary>The models' names and their folders.</summary>
     public const string Baseline = "baseline", Finetuned = "finetuned", Robust = "robust";
 
-    /// <summary>What the output folder was made from.</summary>
+    /// <summary>What the output folder was made from. Drawn images follow from the configuration; the hash is of given ones.</summary>
     sealed record Recipe(QuickstartConfig Config, QuickstartInput Input, string? WeightsSha256, string? TrainImagesSha256, string Device, int Threads);
 
     /// <param name="config">Its numbers.</param>
@@ -55,8 +55,12 @@ public static class Quickstart
         };
 
         using Embedder baseline = OpenBaseline(config, input, size, device);
-        (ImageSet source, IReadOnlyList<ImageSet> targets) = OpenData(config, input, Path.Combine(dir, "data"), progress, cancellation);
-        Claim(dir, new Recipe(config, input, baseline.WeightsSha256, StoreHash(source), device.Name, device.Threads));
+        Given? given = input.Data.Count == 0 ? null : Open(config, input, cancellation);
+        // Before anything is written: a folder of something else stays as it is.
+        Claim(dir, new Recipe(config, input, baseline.WeightsSha256, given?.Sha256, device.Name, device.Threads));
+        string data = Path.Combine(dir, "data");
+        given?.SaveSplit(data);
+        (ImageSet source, IReadOnlyList<ImageSet> targets) = given is null ? Draw(config, data, progress, cancellation) : (given.Source, given.Targets);
         baseline.Save(Path.Combine(dir, Baseline));
 
         TrainConfig plain = (input.Weights is null ? config.ScratchTraining : config.WeightsTraining) with { Recipe = RecipeKind.None, Seed = config.Seed };
@@ -79,25 +83,38 @@ public static class Quickstart
         ? Embedder.Open(weights, device, size)
         : Embedder.Create(config.Scratch, device, config.Seed);
 
-    static (ImageSet Source, IReadOnlyList<ImageSet> Targets) OpenData(QuickstartConfig config, QuickstartInput input, string dir, IProgress<Progress>? progress, CancellationToken cancellation)
+    /// <summary>Data sets that are there already.</summary>
+    /// <param name="Source">Trains.</param>
+    /// <param name="Targets">Are evaluated.</param>
+    /// <param name="Whole">What both are halves of, with <paramref name="Split"/>; null for sets of their own.</param>
+    sealed record Given(ImageSet Source, IReadOnlyList<ImageSet> Targets, ImageSet? Whole = null, Split? Split = null)
     {
-        if (input.Data.Count == 0)
+        public string Sha256 => Retrieval.StoreDescription.HashImages(Source.Images, Source.Root);
+
+        public void SaveSplit(string dir)
         {
-            string train = Path.Combine(dir, "train"), evaluation = Path.Combine(dir, "evaluation");
-            SceneSynthesis.Write(train, config.TrainScenes, progress, cancellation);
-            SceneSynthesis.Write(evaluation, config.EvaluationScenes, progress, cancellation);
-            return (ImageFolder.Open(train), [ImageFolder.Open(evaluation)]);
+            if (Whole is null || Split is null) return;
+            Directory.CreateDirectory(dir);
+            Split.Save(Path.Combine(dir, "split.csv"), Whole);
         }
-        ImageSet[] sets = [.. input.Data.Select(d => ImageFolder.Open(d))];
-        if (sets.Length > 1) return (sets[0], sets[1..]);
-        // Files of the same content stay on one side: nothing that was trained on is evaluated.
-        Split split = Split.Stratified(sets[0].Labels(), config.TrainFraction, config.Seed, ContentHash.Groups(sets[0].Images, cancellation));
-        Directory.CreateDirectory(dir);
-        split.Save(Path.Combine(dir, "split.csv"), sets[0]);
-        return (sets[0].Select(split.Train), [sets[0].Select(split.Test)]);
     }
 
-    static string StoreHash(ImageSet set) => Retrieval.StoreDescription.HashImages(set.Images, set.Root);
+    static Given Open(QuickstartConfig config, QuickstartInput input, CancellationToken cancellation)
+    {
+        ImageSet[] sets = [.. input.Data.Select(d => ImageFolder.Open(d))];
+        if (sets.Length > 1) return new Given(sets[0], sets[1..]);
+        // Files of the same content stay on one side: nothing that was trained on is evaluated.
+        Split split = Split.Stratified(sets[0].Labels(), config.TrainFraction, config.Seed, ContentHash.Groups(sets[0].Images, cancellation));
+        return new Given(sets[0].Select(split.Train), [sets[0].Select(split.Test)], sets[0], split);
+    }
+
+    static (ImageSet Source, IReadOnlyList<ImageSet> Targets) Draw(QuickstartConfig config, string dir, IProgress<Progress>? progress, CancellationToken cancellation)
+    {
+        string train = Path.Combine(dir, "train"), evaluation = Path.Combine(dir, "evaluation");
+        SceneSynthesis.Write(train, config.TrainScenes, progress, cancellation);
+        SceneSynthesis.Write(evaluation, config.EvaluationScenes, progress, cancellation);
+        return (ImageFolder.Open(train), [ImageFolder.Open(evaluation)]);
+    }
 
     /// <summary>Sees to it that a folder never mixes stages of two configurations.</summary>
     static void Claim(string dir, Recipe recipe)
@@ -117,7 +134,7 @@ public static class Quickstart
     static Embedder Train(TrainConfig config, string name, ImageSet source, string dir, Device device, IProgress<Progress>? progress, CancellationToken cancellation)
     {
         string run = Path.Combine(dir, name);
-        if (File.Exists(Path.Combine(run, "model.safetensors"))) return Embedder.Open(run, device);
+        if (ModelFiles.IsComplete(run)) return Embedder.Open(run, device);
         Embedder embedder = Embedder.Open(Path.Combine(dir, Baseline), device);
         try
         {

@@ -107,6 +107,28 @@ public class QuickstartTests
     }
 
     [Test]
+    public void A_refused_configuration_leaves_the_data_as_they_were()
+    {
+        // More scenes of the same seeds: as data sets alone they could be added to.
+        Json.Write(At("more.json"), Miniature with { TrainScenes = Miniature.TrainScenes with { ImagesPerClass = 5 } });
+        string[] Files() => [.. Directory.GetFiles(At("out", "data"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        string[] before = Files();
+        string manifest = File.ReadAllText(At("out", "data", "train", "synthesis.json"));
+        Assert.That(Cli.Run("quickstart", "--config", At("more.json"), "--out", At("out"), "--threads", "1").Code, Is.EqualTo(2));
+        Assert.That(Files(), Is.EqualTo(before));
+        Assert.That(File.ReadAllText(At("out", "data", "train", "synthesis.json")), Is.EqualTo(manifest));
+    }
+
+    [Test]
+    public void A_model_without_its_configuration_is_finished_again()
+    {
+        string config = File.ReadAllText(At("out", "finetuned", "model.json"));
+        File.Delete(At("out", "finetuned", "model.json"));
+        Assert.That(Cli.Done("quickstart", "--config", At("miniature.json"), "--out", At("out"), "--threads", "1").Out, Is.EqualTo(first.Out));
+        Assert.That(File.ReadAllText(At("out", "finetuned", "model.json")), Is.EqualTo(config));
+    }
+
+    [Test]
     public void One_given_set_is_halved_without_leaks()
     {
         string data = At("own");
