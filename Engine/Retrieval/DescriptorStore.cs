@@ -137,6 +137,6 @@ public sealed class DescriptorStore
         return [.. all];
     }
 
-    /// <summary>Every file that could not be read when the store was made.</summary>
+    /// <summary>Every file that could not be read when the store was made; paths are relative to the manifest's root, as those of rows are.</summary>
     public IEnumerable<BadFile> ReadBadFiles() => Manifest.Parts.SelectMany(p => p.BadFiles);
 }

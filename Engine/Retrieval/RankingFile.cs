@@ -3,11 +3,19 @@ using Osprey.Interop.Formats;
 
 namespace Osprey.Engine.Retrieval;
 
-/// <summary>A ranking as numpy reads it: <c>np.load(file)</c> has <c>ids</c> [Q,k] int64, −1 past the last found, and <c>scores</c> [Q,k] float32.</summary>
+/// <summary>
+/// A ranking as numpy reads it: <c>np.load(file)</c> has <c>ids</c> [Q,k] int64, −1 past the last found, <c>scores</c> [Q,k] float32, and <c>queries</c> [Q],
+/// which query each row is of.
+/// </summary>
 public static class RankingFile
 {
-    public static void WriteNpz(string path, Ranking ranking)
+    /// <param name="path">The file.</param>
+    /// <param name="ranking">[Q,k].</param>
+    /// <param name="queries">A name for each row.</param>
+    /// <exception cref="ArgumentException">There are not as many names as queries.</exception>
+    public static void WriteNpz(string path, Ranking ranking, IReadOnlyList<string> queries)
     {
+        if (queries.Count != ranking.Queries) throw new ArgumentException($"{queries.Count} names were given for {ranking.Queries} queries");
         long[] ids = new long[(long)ranking.Queries * ranking.K];
         float[] scores = new float[ids.Length];
         for (int q = 0; q < ranking.Queries; q++)
@@ -15,12 +23,12 @@ public static class RankingFile
             ranking.Ids(q).CopyTo(ids.AsSpan(q * ranking.K));
             ranking.Scores(q).CopyTo(scores.AsSpan(q * ranking.K));
         }
-        string aside = path + ".tmp";
-        using (var archive = new ZipArchive(File.Create(aside), ZipArchiveMode.Create))
+        AtomicFile.Write(path, file =>
         {
+            using var archive = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true);
             using (Stream entry = archive.CreateEntry("ids.npy", CompressionLevel.NoCompression).Open()) Npy.Write(entry, ids, ranking.Queries, ranking.K);
             using (Stream entry = archive.CreateEntry("scores.npy", CompressionLevel.NoCompression).Open()) Npy.Write(entry, scores, NpyType.Float32, ranking.Queries, ranking.K);
-        }
-        File.Move(aside, path, overwrite: true);
+            using (Stream entry = archive.CreateEntry("queries.npy", CompressionLevel.NoCompression).Open()) Npy.Write(entry, queries);
+        });
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
+using Osprey.Interop.Formats;
 
 namespace Osprey.Engine.Retrieval;
 
@@ -34,7 +35,7 @@ public sealed record StoreExtractionConfig
 /// <summary>Images of a data set → descriptors in a store, part by part; starting again goes on after the last finished part.</summary>
 public static class StoreExtraction
 {
-    /// <summary>The file in the store that names the images which could not be read, one a line: path, tab, reason.</summary>
+    /// <summary>The file in the store that names the images which could not be read, one a line: path below the set's root, tab, reason. Absent where there is none.</summary>
     public const string BadFilesName = "bad-files.txt";
 
     /// <param name="embedder">Its <see cref="EmbedderConfig.ImageSize"/> is the size of the images.</param>
@@ -45,7 +46,7 @@ public static class StoreExtraction
     /// <param name="threads">Decoding threads, 1 or more.</param>
     /// <param name="progress">In images of this share.</param>
     /// <param name="cancellation">Looked at before every batch; finished parts stay.</param>
-    /// <exception cref="InvalidDataException">None of the images can be read.</exception>
+    /// <exception cref="InvalidDataException">None of the images can be read. The next run tries them all again.</exception>
     /// <exception cref="ArgumentException">The folder holds a store of something else.</exception>
     public static DescriptorStore Run(
         Embedder embedder, string model, ImageSet set, string path, StoreExtractionConfig config, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
@@ -68,16 +69,19 @@ public static class StoreExtraction
             PartImages = config.PartImages,
             Shard = config.Shard,
         });
+        // Nothing but bad files so far: they may have been repaired since.
+        if (writer.ImagesDone > 0 && writer.RowsDone == 0) writer.Restart();
         var decoder = new ImageDecoder(config.Decoding);
         progress?.Report(new Progress("embedding", writer.ImagesDone, images.Count, "images"));
         while (writer.NextPart is { Length: > 0 } part)
             AppendPart(writer, embedder, decoder, set, images.Skip((int)part.First).Take(part.Length).ToArray(), part.First, images.Count, config.BatchSize, threads, progress, cancellation);
 
         BadFile[] bad = [.. writer.BadFiles];
-        if (bad.Length == images.Count && bad.Length > 0) throw new InvalidDataException($"none of the {bad.Length} images can be read; the first, {bad[0].Path}: {bad[0].Reason}");
-        DescriptorStore store = writer.Finish();
-        if (bad.Length > 0) File.WriteAllLines(Path.Combine(path, BadFilesName), bad.Select(b => $"{b.Path}\t{b.Reason}"));
-        return store;
+        string list = Path.Combine(path, BadFilesName);
+        if (bad.Length > 0) AtomicFile.Write(list, string.Concat(bad.Select(b => $"{b.Path}\t{b.Reason}\n")));
+        else File.Delete(list);
+        if (bad.Length == images.Count && bad.Length > 0) throw new InvalidDataException($"none of the {bad.Length} images can be read; the first, {images[0].Path}: {bad[0].Reason}");
+        return writer.Finish();
     }
 
     static IReadOnlyList<LabelledImage> Share(IReadOnlyList<LabelledImage> images, StoreShard? shard)
@@ -105,7 +109,7 @@ public static class StoreExtraction
             Loaded loaded = prefetch.Take();
             if (loaded.Image is null)
             {
-                bad.Add(new BadFile(images[i].Path, loaded.Reason));
+                bad.Add(new BadFile(StoreDescription.RelativePath(set.Root, images[i].Path), loaded.Reason));
             }
             else
             {

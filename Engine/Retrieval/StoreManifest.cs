@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Model;
 
 namespace Osprey.Engine.Retrieval;
 
@@ -26,7 +27,7 @@ public record StoreDescription
     /// <summary>The embedder's configuration, any JSON object: <c>JsonSerializer.SerializeToElement(config, Json.Options)</c>.</summary>
     public required JsonElement Embedder { get; init; }
 
-    /// <summary>SHA-256 of the weights file, lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of the <c>model.safetensors</c> that the model saves as, lower-case hexadecimal: not of a bare weights file that it was opened from.</summary>
     public required string WeightsSha256 { get; init; }
 
     /// <summary>What happens to a decoded image before the network, in words that tell two recipes apart.</summary>
@@ -67,7 +68,7 @@ public record StoreDescription
     }
 
     /// <summary>How a store names an image: relative to the root, with '/' on every system.</summary>
-    public static string RelativePath(string root, string path) => Path.GetRelativePath(root, path).Replace('\\', '/');
+    public static string RelativePath(string root, string path) => ImageSet.RelativePath(root, path);
 
     /// <exception cref="ArgumentException">A value is out of its range; the message shows both.</exception>
     public void Validate()
@@ -93,6 +94,13 @@ public record StoreDescription
         if (!Classes.SequenceEqual(other.Classes)) return "its classes have other names";
         if (PartImages != other.PartImages) return $"its parts have {PartImages} images, not {other.PartImages}";
         return null;
+    }
+
+    /// <summary>What keeps <paramref name="embedder"/> from describing queries as this store's images were: one phrase per value; empty for the store's own model.</summary>
+    public IReadOnlyList<string> DifferencesFrom(Embedder embedder)
+    {
+        IReadOnlyList<string> differences = JsonDifferences.Between(JsonSerializer.SerializeToNode(Embedder, Json.Options), JsonSerializer.SerializeToNode(embedder.Config, Json.Options), "in the store", "here");
+        return embedder.WeightsSha256 == WeightsSha256 ? differences : ["its weights differ", .. differences];
     }
 
     static string Short(string sha) => sha.Length > 12 ? sha[..12] + "…" : sha;

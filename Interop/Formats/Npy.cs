@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Osprey.Interop.Formats;
 
@@ -95,6 +96,21 @@ public static class Npy
         CheckCount(values.Length, shape);
         stream.Write(NpyHeader.Encode(NpyType.Int64, shape));
         stream.Write(MemoryMarshal.AsBytes(values));
+    }
+
+    /// <summary>Writes texts [N] as <c>&lt;U…</c>: UTF-32, each as long as the longest. <c>np.load</c> reads them without pickling.</summary>
+    public static void Write(Stream stream, IReadOnlyList<string> texts)
+    {
+        byte[][] encoded = [.. texts.Select(Encoding.UTF32.GetBytes)];
+        int longest = Math.Max(4, encoded.Select(e => e.Length).DefaultIfEmpty(0).Max());
+        stream.Write(NpyHeader.Encode($"<U{longest / 4}", [texts.Count]));
+        byte[] cell = new byte[longest];
+        foreach (byte[] text in encoded)
+        {
+            cell.AsSpan().Clear();
+            text.CopyTo(cell, 0);
+            stream.Write(cell);
+        }
     }
 
     internal static void Widen(ReadOnlySpan<Half> halves, Span<float> values)

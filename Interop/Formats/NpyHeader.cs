@@ -109,7 +109,11 @@ public sealed partial record NpyHeader(NpyType Type, IReadOnlyList<long> Shape, 
     }
 
     /// <summary>The bytes before the elements: version 1.0, padded so that the elements begin at a multiple of 64.</summary>
-    public static byte[] Encode(NpyType type, ReadOnlySpan<long> shape)
+    public static byte[] Encode(NpyType type, ReadOnlySpan<long> shape) => Encode(Descr(type), shape);
+
+    /// <param name="descr">NumPy's name of the element type, such as <c>&lt;f4</c>.</param>
+    /// <param name="shape">Extents, 0 or more.</param>
+    internal static byte[] Encode(string descr, ReadOnlySpan<long> shape)
     {
         var extents = new StringBuilder();
         for (int i = 0; i < shape.Length; i++)
@@ -118,7 +122,7 @@ public sealed partial record NpyHeader(NpyType Type, IReadOnlyList<long> Shape, 
             extents.Append(i == 0 ? "" : ", ").Append(shape[i]);
         }
         if (shape.Length == 1) extents.Append(',');
-        string dictionary = $"{{'descr': '{Descr(type)}', 'fortran_order': False, 'shape': ({extents}), }}";
+        string dictionary = $"{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}";
         int total = (Magic.Length + 4 + dictionary.Length + 1 + 63) / 64 * 64;
         byte[] header = new byte[total];
         header.AsSpan(10).Fill((byte)' ');

@@ -63,6 +63,32 @@ public class EmbedVerbTests
         Cli.Answer answer = Cli.Run("embed", "--data", At("all-bad"), "--model", At("model"), "--out", At("all-bad-store"));
         Assert.That(answer.Code, Is.EqualTo(1));
         Assert.That(answer.Error, Does.Contain("none of the 1 images can be read"));
+        Assert.That(File.ReadAllText(Path.Combine(At("all-bad-store"), "bad-files.txt")), Does.StartWith("text.png\t"));
+
+        // Repaired in place, the same command makes the store.
+        File.WriteAllBytes(Path.Combine(At("all-bad"), "text.png"), Drawn.Png(0, 0, 32));
+        Assert.That(Cli.Done("embed", "--data", At("all-bad"), "--model", At("model"), "--out", At("all-bad-store"), "--json").Json.GetProperty("rows").GetInt64(), Is.EqualTo(1));
+        Assert.That(File.Exists(Path.Combine(At("all-bad-store"), "bad-files.txt")), Is.False);
+    }
+
+    [Test]
+    public void A_part_that_is_made_again_without_bad_files_clears_their_list()
+    {
+        Drawn.Files(At("repaired"), classes: 1, perClass: 3);
+        string broken = Path.Combine(At("repaired"), "class-0", "1.png"), list = Path.Combine(At("repaired-store"), "bad-files.txt");
+        File.WriteAllText(broken, "no picture");
+        string[] words = ["embed", "--data", At("repaired"), "--model", At("model"), "--out", At("repaired-store"), "--json"];
+        Cli.Answer first = Cli.Done(words);
+        Assert.That(first.Json.GetProperty("bad_files")[0].GetProperty("path").GetString(), Is.EqualTo(broken));
+        Assert.That(first.Error, Does.Contain(broken));
+        string path = Osprey.Engine.Retrieval.DescriptorStore.Open(At("repaired-store")).ReadBadFiles().Single().Path;
+        Assert.That(Path.IsPathRooted(path), Is.False, "as rows' paths");
+        Assert.That(File.ReadAllText(list), Does.StartWith(path + "\t"));
+
+        File.WriteAllBytes(broken, Drawn.Png(0, 1, 32));
+        File.Delete(Path.Combine(At("repaired-store"), "part-00000.npy"));
+        Assert.That(Cli.Done(words).Json.GetProperty("rows").GetInt64(), Is.EqualTo(3));
+        Assert.That(File.Exists(list), Is.False);
     }
 
     [Test]
@@ -121,11 +147,47 @@ public class EmbedVerbTests
         NpyArray<long> ids = Npy.ReadInt64s(Path.Combine(At("found"), "ids.npy"));
         Assert.That(ids.Shape, Is.EqualTo(new long[] { 2, 20 }));
         Assert.That((ids.Values[0], ids.Values[20], ids.Values[12]), Is.EqualTo((0L, 1L, -1L)), "each its own first; 12 rows fill 12 of 20 ranks");
+        Assert.That(ReadTexts(Path.Combine(At("found"), "queries.npy")), Is.EqualTo(new[] { At("queries.npy") + "[0]", At("queries.npy") + "[1]" }));
 
         Npy.Write(At("short.npy"), rows.AsSpan(0, 6), 2, 3);
         Cli.Answer wrong = Cli.Run("search", At("store"), "--vectors", At("short.npy"));
         Assert.That(wrong.Code, Is.EqualTo(1));
         Assert.That(wrong.Error, Does.Contain("[2, 3]").And.Contain("[queries, 128]"));
+    }
+
+    /// <summary>A <c>&lt;U…</c> array by the format's definition: UTF-32 in cells of one width, behind a header that says how wide.</summary>
+    static string[] ReadTexts(string path)
+    {
+        byte[] file = File.ReadAllBytes(path);
+        int start = 10 + BitConverter.ToUInt16(file, 8);
+        var header = System.Text.RegularExpressions.Regex.Match(System.Text.Encoding.Latin1.GetString(file, 10, start - 10), @"'descr': '<U(\d+)'.*'shape': \((\d+),\)");
+        int width = 4 * int.Parse(header.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture), count = int.Parse(header.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture);
+        Assert.That(file, Has.Length.EqualTo(start + width * count));
+        return [.. Enumerable.Range(0, count).Select(i => System.Text.Encoding.UTF32.GetString(file, start + i * width, width).TrimEnd('\0'))];
+    }
+
+    [Test]
+    public void An_unreadable_query_leaves_no_row_and_the_names_say_which()
+    {
+        Drawn.Files(At("asked"), classes: 1, perClass: 3);
+        File.WriteAllText(Path.Combine(At("asked"), "class-0", "1.png"), "no picture");
+        File.Move(Path.Combine(At("asked"), "class-0", "2.png"), Path.Combine(At("asked"), "class-0", "häfen 🛰.png"));
+        Cli.Done("search", At("store"), "--query", At("asked"), "-k", "2", "--output", "npz", "--out", At("asked.npz"));
+        using ZipArchive archive = ZipFile.OpenRead(At("asked.npz"));
+        archive.ExtractToDirectory(At("answered"));
+        Assert.That(Npy.ReadInt64s(Path.Combine(At("answered"), "ids.npy")).Shape, Is.EqualTo(new long[] { 2, 2 }));
+        Assert.That(ReadTexts(Path.Combine(At("answered"), "queries.npy")).Select(Path.GetFileName), Is.EqualTo(new[] { "0.png", "häfen 🛰.png" }));
+    }
+
+    [Test]
+    public void Search_refuses_the_same_weights_under_another_pooling()
+    {
+        Directory.CreateDirectory(At("pooled"));
+        File.Copy(Path.Combine(At("model"), "model.safetensors"), Path.Combine(At("pooled"), "model.safetensors"));
+        File.WriteAllText(Path.Combine(At("pooled"), "model.json"), File.ReadAllText(Path.Combine(At("model"), "model.json")).Replace("\"gem\"", "\"spoc\"", StringComparison.Ordinal));
+        Cli.Answer answer = Cli.Run("search", At("store"), "--query", Path.Combine(At("data"), "class-0", "0.png"), "--model", At("pooled"));
+        Assert.That(answer.Code, Is.EqualTo(1));
+        Assert.That(answer.Error, Does.Contain("pooling is \"gem\" in the store and \"spoc\" here").And.Not.Contain("weights differ"));
     }
 
     [Test]
@@ -147,6 +209,7 @@ public class EmbedVerbTests
         Cli.Done("weights", "convert", weights, At("w.pth"));
         Cli.Done("weights", "convert", At("w.pth"), At("w.safetensors"));
         JsonElement after = Cli.Done("weights", "inspect", At("w.safetensors"), "--json").Json;
+        Assert.That((before.GetProperty("format").GetString(), Cli.Done("weights", "inspect", At("w.pth"), "--json").Json.GetProperty("format").GetString()), Is.EqualTo(("safetensors", "pytorch")));
         Assert.That(after.GetProperty("tensors").GetRawText(), Is.EqualTo(before.GetProperty("tensors").GetRawText()));
         Assert.That(Cli.Run("weights", "inspect", At("none.pth")).Error, Is.EqualTo($"osprey weights inspect: there is no file {At("none.pth")}\n"));
     }

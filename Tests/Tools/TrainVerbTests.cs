@@ -32,6 +32,7 @@ public class TrainVerbTests
         JsonElement answer = Cli.Done(Words("whole")).Json;
         Assert.That(answer.GetProperty("steps").GetInt64(), Is.EqualTo(4));
         Assert.That(answer.GetProperty("recipe").GetString(), Is.EqualTo("advprop"));
+        Assert.That(answer.GetProperty("bad_files").GetArrayLength(), Is.Zero, "a list, as embed's");
 
         // The first report comes after a step: cancelling there leaves a checkpoint, as Ctrl-C does.
         using var interruption = new CancellationTokenSource();

@@ -64,7 +64,7 @@ sealed class EmbedVerb : Verb
         using Embedder embedder = Embedder.Open(from, session.Device, arguments.GetValue(size));
         DescriptorStore store = StoreExtraction.Run(embedder, from, set, to, config, session.Threads, session.Progress, session.Cancellation);
 
-        BadFile[] bad = [.. store.ReadBadFiles()];
+        BadFile[] bad = [.. store.ReadBadFiles().Select(b => b with { Path = Path.Combine(set.Root, b.Path) })];
         session.Warn(bad);
         if (session.Json)
         {

@@ -28,7 +28,7 @@ sealed class SearchVerb : Verb
 
     readonly Option<string?> model = Flag.Text("--model", "RUN|FILE", "The model that describes the queries. Default: the one that the store was made with, where it was then.");
 
-    readonly Option<SearchOutput?> output = Flag.Choice<SearchOutput>("--output", "table or json on stdout; npz: ids [Q,K] int64 and scores [Q,K] float32 in the file --out. Default table.");
+    readonly Option<SearchOutput?> output = Flag.Choice<SearchOutput>("--output", "table or json on stdout; npz: ids [Q,K] int64, scores [Q,K] float32 and queries [Q] in the file --out. Default table.");
 
     readonly Option<string?> file = Flag.Text("--out", "FILE.npz", "Where --output npz goes.");
 
@@ -70,7 +70,7 @@ sealed class SearchVerb : Verb
 
         if (target is not null)
         {
-            RankingFile.WriteNpz(target, ranking);
+            RankingFile.WriteNpz(target, ranking, queries.Names);
             session.Note($"written: {target}");
         }
         else if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
@@ -134,8 +134,8 @@ sealed class SearchVerb : Verb
 
         session.ConfigureTorch();
         using Embedder embedder = Embedder.Open(from, session.Device, preprocessing.ImageSize);
-        if (embedder.WeightsSha256 != manifest.WeightsSha256)
-            throw new InvalidDataException($"{from} is not the model that {opened.Path} was made with: its weights differ; name the right one with --model, or embed again");
+        if (manifest.DifferencesFrom(embedder) is { Count: > 0 } differences)
+            throw new InvalidDataException($"{from} is not the model that {opened.Path} was made with: {string.Join(", ", differences)}; name the right one with --model, or embed again");
         var loader = new ImageLoader(new ImageDecoder(preprocessing.Decoding), preprocessing.ImageSize, batchSize: 32, session.Threads);
         Descriptors found = DescriptorExtraction.Extract(embedder, images, loader, session.Progress, session.Cancellation);
         session.Warn(found.BadFiles);
