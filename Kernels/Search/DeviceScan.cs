@@ -15,9 +15,9 @@ sealed class DeviceScan : IDisposable
     readonly int chunkValues, selectThreads;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int> scoresKernel;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<long>, ArrayView<ulong>, ArrayView<ulong>, int, int, long, Similarity> selectKernel;
-    readonly Buffer<float> queryBuffer, rowBuffer, scoreBuffer;
-    readonly Buffer<long> excludedBuffer;
-    readonly Buffer<ulong> keptBuffer, nextBuffer;
+    readonly DeviceBuffer<float> queryBuffer, rowBuffer, scoreBuffer;
+    readonly DeviceBuffer<long> excludedBuffer;
+    readonly DeviceBuffer<ulong> keptBuffer, nextBuffer;
 
     public DeviceScan(Accelerator accelerator, Similarity similarity, int chunkValues)
     {
@@ -41,19 +41,19 @@ sealed class DeviceScan : IDisposable
         ReadOnlySpan<float> rows, int count, int dimension, long firstId, ReadOnlySpan<float> queries, ReadOnlySpan<long> excluded, TopK results)
     {
         int queryCount = results.Queries, k = Math.Min(results.K, count);
-        ArrayView<float> queryView = queryBuffer.Upload(queries);
-        ArrayView<long> excludedView = excludedBuffer.Ensure(queryCount);
+        ArrayView<float> queryView = queryBuffer.Holding(queries);
+        ArrayView<long> excludedView = excludedBuffer.OfLength(queryCount);
         if (excluded.IsEmpty) excludedView.MemSet(0xff); // −1
         else excludedView.CopyFromCPU(ref MemoryMarshal.GetReference(excluded), excluded.Length);
-        ArrayView<ulong> kept = keptBuffer.Ensure((long)queryCount * k), next = nextBuffer.Ensure((long)queryCount * k);
+        ArrayView<ulong> kept = keptBuffer.OfLength((long)queryCount * k), next = nextBuffer.OfLength((long)queryCount * k);
         kept.MemSet(0xff); // CandidateKey.None
 
         int chunk = (int)Math.Clamp(chunkValues / Math.Max((long)queryCount, dimension), 1, count);
         for (int first = 0; first < count; first += chunk)
         {
             int inChunk = Math.Min(chunk, count - first);
-            ArrayView<float> rowView = rowBuffer.Upload(rows.Slice(first * dimension, inChunk * dimension));
-            ArrayView<float> scores = scoreBuffer.Ensure((long)queryCount * inChunk);
+            ArrayView<float> rowView = rowBuffer.Holding(rows.Slice(first * dimension, inChunk * dimension));
+            ArrayView<float> scores = scoreBuffer.OfLength((long)queryCount * inChunk);
             var grid = new Index3D((inChunk + SearchCuda.Tile - 1) / SearchCuda.Tile, (queryCount + SearchCuda.Tile - 1) / SearchCuda.Tile, 1);
             scoresKernel(new KernelConfig(grid, new Index3D(SearchCuda.ScoreThreads, 1, 1)), queryView, rowView, scores, queryCount, inChunk, dimension);
             selectKernel(new KernelConfig(queryCount, selectThreads), scores, excludedView, kept, next, inChunk, k, firstId + first, similarity);
@@ -74,31 +74,5 @@ sealed class DeviceScan : IDisposable
         excludedBuffer.Dispose();
         keptBuffer.Dispose();
         nextBuffer.Dispose();
-    }
-
-    /// <summary>Device memory that grows and is kept.</summary>
-    sealed class Buffer<T>(Accelerator accelerator) : IDisposable
-        where T : unmanaged
-    {
-        MemoryBuffer1D<T, Stride1D.Dense>? memory;
-
-        public ArrayView<T> Ensure(long length)
-        {
-            if (memory is null || memory.Length < length)
-            {
-                memory?.Dispose();
-                memory = accelerator.Allocate1D<T>(length);
-            }
-            return memory.View.AsContiguous().SubView(0, length);
-        }
-
-        public ArrayView<T> Upload(ReadOnlySpan<T> values)
-        {
-            ArrayView<T> view = Ensure(values.Length);
-            view.CopyFromCPU(ref MemoryMarshal.GetReference(values), values.Length);
-            return view;
-        }
-
-        public void Dispose() => memory?.Dispose();
     }
 }

@@ -47,6 +47,37 @@ public partial class PtxGateTests
         return $"{kernel.DeclaringType!.Name}.{kernel.Name}{(functors.Length > 0 ? $"<{functors}>" : "")}";
     }
 
+    /// <summary>Static methods on device memory that something takes the address of (<c>ldftn</c>), which is how a kernel is loaded.</summary>
+    static IEnumerable<MethodInfo> Loaded =>
+        from type in typeof(CudaKernelAttribute).Assembly.GetTypes()
+        from body in type.GetMembers(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly).OfType<MethodBase>()
+        let code = body.GetMethodBody()?.GetILAsByteArray() ?? []
+        from at in Enumerable.Range(0, Math.Max(0, code.Length - 5))
+        where code[at] == 0xfe && code[at + 1] == 0x06
+        let method = Resolve(body.Module, BitConverter.ToInt32(code, at + 2))
+        where method is { IsStatic: true } && method.GetParameters().Any(p => p.ParameterType is { IsGenericType: true } t && t.GetGenericTypeDefinition() == typeof(ArrayView<>))
+        select method;
+
+    static MethodInfo? Resolve(Module module, int token)
+    {
+        try
+        {
+            return module.ResolveMethod(token) as MethodInfo;
+        }
+        catch (Exception e) when (e is ArgumentException or BadImageFormatException)
+        {
+            return null; // the two bytes were something else, or the code is that of a generic method, which loads none
+        }
+    }
+
+    [Test]
+    public void Every_kernel_that_is_loaded_is_marked()
+    {
+        string[] loaded = [.. Loaded.Select(Name).Distinct()];
+        Assert.That(loaded, Does.Contain("SearchCuda.Select").And.Contain("CudaPooling.GemForward<CubePower>"), "the reader of code sees what it should");
+        Assert.That(loaded.Except(Instantiations.Select(Name)), Is.Empty, "add [CudaKernel], or the type arguments to it");
+    }
+
     [TestCaseSource(nameof(Cases))]
     public void Compiles_to_PTX_and_assembles_without_spills(MethodInfo kernel, CudaArchitecture architecture)
     {
