@@ -166,7 +166,7 @@ public class TrainerTests
     [Test]
     public void A_learned_power_that_would_leave_its_range_stops_at_the_end([Values(0.01, 100)] double start)
     {
-        // Steps of 0.5 in the power: whichever way it wants to go, one of the two starts would be left.
+        // Steps of about 0.5 in the power; unbounded, the first one from 100 goes to 100.5.
         TrainConfig config = Config with { Epochs = 1, LearningRate = 5e-4, HeadLearningRateFactor = 1000 };
         string run = NewRun();
         using Embedder embedder = Embedder.Create(new EmbedderConfig { Stage = 2, ImageSize = 32, Power = start, LearnedPower = true }, device, 3);
