@@ -12,8 +12,8 @@ public sealed record QuickstartConfig
 {
     public const int DefaultImageSize = 64;
 
-    /// <summary>Scenes drawn to train on; the sizes follow the network's.</summary>
-    public SynthesisConfig TrainScenes { get; init; } = new() { Seed = 1, ImagesPerClass = 60, Size = DefaultImageSize };
+    /// <summary>Scenes drawn to train on; the sizes follow the network's. Many scenes seen few times teach more than few scenes seen often: a scene costs less than a step.</summary>
+    public SynthesisConfig TrainScenes { get; init; } = new() { Seed = 1, ImagesPerClass = 240, Size = DefaultImageSize };
 
     /// <summary>Scenes drawn to evaluate on: of another seed, so that none of them was trained on.</summary>
     public SynthesisConfig EvaluationScenes { get; init; } = new() { Seed = 2, ImagesPerClass = 25, Size = DefaultImageSize };
@@ -25,7 +25,16 @@ public sealed record QuickstartConfig
     public int WeightsImageSize { get; init; } = 96;
 
     /// <summary>Both trainings, but for the recipe, from scratch: the same steps on the same batches.</summary>
-    public TrainConfig ScratchTraining { get; init; } = new() { Epochs = 12, LearningRate = 1e-3, HeadLearningRateFactor = 1, DescriptorSize = 128, BatchClasses = 8, BatchImagesPerClass = 4 };
+    public TrainConfig ScratchTraining { get; init; } = new()
+    {
+        Epochs = 3,
+        LearningRate = 1e-3,
+        HeadLearningRateFactor = 1,
+        DescriptorSize = 128,
+        Margin = 0.3,
+        BatchClasses = 8,
+        BatchImagesPerClass = 4,
+    };
 
     /// <summary>Both trainings from given weights.</summary>
     public TrainConfig WeightsTraining { get; init; } = new() { Epochs = 3 };
