@@ -26,7 +26,7 @@ public sealed record QuickstartInput(IReadOnlyList<string> Data, string? Weights
 /// </summary>
 public static class Quickstart
 {
-    public const string SummaryName = "summary.json", ReportName = "report.html", ConfigName = "quickstart.json";
+    public const string SummaryName = "summary.json", ReportName = "report.html", NeighboursName = "neighbours.png", ConfigName = "quickstart.json";
 
     /// <summary>The models' names and their folders.</summary>
     public const string Baseline = "baseline", Finetuned = "finetuned", Robust = "robust";
@@ -36,7 +36,7 @@ public static class Quickstart
 
     /// <param name="config">Its numbers.</param>
     /// <param name="input">What is given.</param>
-    /// <param name="dir">Output: data, runs, <see cref="SummaryName"/> and <see cref="ReportName"/>.</param>
+    /// <param name="dir">Output: data, runs, <see cref="SummaryName"/>, <see cref="ReportName"/> and <see cref="NeighboursName"/>.</param>
     /// <param name="device">Where kernels run; its threads are used throughout.</param>
     /// <param name="progress">All along.</param>
     /// <param name="cancellation">Leaves finished stages, and a checkpoint of a training in hand.</param>
@@ -76,6 +76,7 @@ public static class Quickstart
         HtmlReport.Write(
             Path.Combine(dir, ReportName), result, "Osprey quickstart", new DecodeOptions(), curves,
             new Dictionary<string, object> { [Finetuned] = plain, [Robust] = adversarial });
+        NeighbourSheet.Write(Path.Combine(dir, NeighboursName), result.Galleries[0], Finetuned, rows: 6, new DecodeOptions());
         return result;
     }
 

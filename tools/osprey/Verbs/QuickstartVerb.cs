@@ -13,7 +13,7 @@ sealed class QuickstartVerb : Verb
 
     readonly Option<int?> size = Flag.Whole<int>("--size", $"Side of the images, pixels, 16 to 2048. Default {new QuickstartConfig().Scratch.ImageSize}, with --weights {new QuickstartConfig().WeightsImageSize}.", 16, 2048, value: "PX");
 
-    readonly Option<string?> output = Flag.Text("--out", "DIR", "Folder for data, runs, summary.json and report.html. Finished stages in it are used again. Default quickstart.");
+    readonly Option<string?> output = Flag.Text("--out", "DIR", "Folder for data, runs, summary.json, report.html and neighbours.png. Finished stages in it are used again. Default quickstart.");
 
     readonly Option<string?> config = Flag.Text("--config", "FILE.json", "Numbers of the quickstart to use instead: an object such as the config of OUT/quickstart.json.");
 
@@ -48,7 +48,7 @@ sealed class QuickstartVerb : Verb
         {
             foreach (Spectre.Console.Table table in EvaluationTables.Create(result)) session.Write(table);
         }
-        session.Note($"to look at: {Path.Combine(dir, Quickstart.ReportName)} · figures: {Path.Combine(dir, Quickstart.SummaryName)}");
+        session.Note($"to look at: {Path.Combine(dir, Quickstart.ReportName)} and {Quickstart.NeighboursName} · figures: {Path.Combine(dir, Quickstart.SummaryName)}");
         return ExitCode.Done;
     }
 }
