@@ -33,7 +33,7 @@ public class EvaluatorTests
 
     string folder = null!;
     Device device = null!;
-    Embedder first, second;
+    Embedder first = null!, second = null!;
 
     [OneTimeSetUp]
     public void Open()

@@ -12,7 +12,7 @@ namespace Osprey.Tests.Engine.Evaluation;
 public class HtmlReportTests
 {
     SampleEvaluation sample = null!;
-    string file, text;
+    string file = null!, text = null!;
     XElement page = null!;
 
     [OneTimeSetUp]
