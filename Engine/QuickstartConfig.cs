@@ -34,6 +34,7 @@ public sealed record QuickstartConfig
         Margin = 0.3,
         BatchClasses = 8,
         BatchImagesPerClass = 4,
+        Augmentation = new AugmentationConfig(),
     };
 
     /// <summary>Both trainings from given weights.</summary>

@@ -32,10 +32,10 @@ static class TrainFlags
         .Add(nameof(TrainConfig.CheckpointEvery), Flag.Whole<int>("--checkpoint-every", $"Steps between checkpoints, 1 or more; changes nothing in the result. Default {Default.CheckpointEvery}.", 1, int.MaxValue, value: "STEPS"), (c, v) => c with { CheckpointEvery = v });
 
     public static FlagSet<AugmentationConfig> CreateAugmentation() => new FlagSet<AugmentationConfig>()
-        .Add(nameof(AugmentationConfig.CropScale), Flag.Number("--crop-scale", "Smallest share of the area that a random crop keeps, above 0, to 1. Default 1: no crop."), (c, v) => c with { CropScale = v })
+        .Add(nameof(AugmentationConfig.CropScale), Flag.Number("--crop-scale", $"Smallest share of the area that a random crop keeps, above 0, to 1; 1: no crop. Default {Default.Augmentation.CropScale}."), (c, v) => c with { CropScale = v })
         .Add(nameof(AugmentationConfig.Flip), Flag.Switch("--no-flip", "No random mirror images."), c => c with { Flip = false })
         .Add(nameof(AugmentationConfig.Rotate), Flag.Switch("--no-rotate", "No random quarter turns."), c => c with { Rotate = false })
-        .Add(nameof(AugmentationConfig.Brightness), Flag.Number("--brightness", "Random brightness factor 1 ± this, 0 to 1. Default 0.", 0, 1), (c, v) => c with { Brightness = v })
-        .Add(nameof(AugmentationConfig.Contrast), Flag.Number("--contrast", "Random contrast factor 1 ± this, 0 to 1. Default 0.", 0, 1), (c, v) => c with { Contrast = v })
-        .Add(nameof(AugmentationConfig.Saturation), Flag.Number("--saturation", "Random saturation factor 1 ± this, 0 to 1. Default 0.", 0, 1), (c, v) => c with { Saturation = v });
+        .Add(nameof(AugmentationConfig.Brightness), Flag.Number("--brightness", $"Random brightness factor 1 ± this, 0 to 1. Default {Default.Augmentation.Brightness}.", 0, 1), (c, v) => c with { Brightness = v })
+        .Add(nameof(AugmentationConfig.Contrast), Flag.Number("--contrast", $"Random contrast factor 1 ± this, 0 to 1. Default {Default.Augmentation.Contrast}.", 0, 1), (c, v) => c with { Contrast = v })
+        .Add(nameof(AugmentationConfig.Saturation), Flag.Number("--saturation", $"Random saturation factor 1 ± this, 0 to 1. Default {Default.Augmentation.Saturation}.", 0, 1), (c, v) => c with { Saturation = v });
 }
