@@ -203,9 +203,7 @@ public class PoolingKernelTests
             gem.Backward(map, shape, 3, pooled, g, gradient);
         }
         for (int i = 0; i < 3; i++) Run();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 20; i++) Run();
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Assert.That(Allocations.OfTwenty(Run), Is.Zero);
     }
 
     [Test]
