@@ -12,7 +12,7 @@ public sealed record QuickstartConfig
 {
     public const int DefaultImageSize = 64;
 
-    /// <summary>Scenes drawn to train on; the sizes follow the network's. Many scenes seen few times teach more than few scenes seen often: a scene costs less than a step.</summary>
+    /// <summary>Scenes drawn to train on; the sizes follow the network's. Drawing one costs less than a step on it, so they are many and seen few times.</summary>
     public SynthesisConfig TrainScenes { get; init; } = new() { Seed = 1, ImagesPerClass = 240, Size = DefaultImageSize };
 
     /// <summary>Scenes drawn to evaluate on: of another seed, so that none of them was trained on.</summary>

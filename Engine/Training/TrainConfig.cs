@@ -47,7 +47,7 @@ public enum SamplingKind
 /// <remarks>
 /// The network itself (backbone, pooling, image size) is <see cref="Model.EmbedderConfig"/>'s and stands beside this record in
 /// <c>config.json</c>; only the size of the head that training adds is here.
-/// The defaults are the best of five settings tried on 1,800 AID images from ResNet-18 stage 3 (docs/results.md): ArcFace on whitened 512-D
+/// The defaults are the best of four settings tried on 1,800 AID images from ResNet-18 stage 3 (docs/results.md): ArcFace on whitened 512-D
 /// descriptors, Adam, cosine, batch 64, crops, flips, quarter turns and colour, 8 epochs. "Authors" is the public code of Gominski et al., generalizablersc, 2022.
 /// </remarks>
 public sealed record TrainConfig
