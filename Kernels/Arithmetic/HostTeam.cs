@@ -1,21 +1,21 @@
 namespace Osprey.Kernels.Arithmetic;
 
 /// <summary>
-/// Runs the chunks of one operation on up to a given number of threads: the caller and helpers from the thread pool. Chunks are claimed one by
-/// one, so which thread runs which is open: a chunk writes only what is its own. Nothing is allocated per run, and a full pool only means
-/// that the caller does more itself. One run at a time.
+/// Runs the chunks of one operation on up to a given number of threads: the caller and helpers (<see cref="HostHelper"/>). Chunks are claimed one by
+/// one, so which thread runs which is open: a chunk writes only what is its own. Nothing is allocated per run once the helpers are there, and where
+/// other runs hold them all the caller does more itself. One run at a time.
 /// </summary>
-internal sealed class HostTeam(int threads) : IThreadPoolWorkItem
+internal sealed class HostTeam(int threads)
 {
+    readonly HostHelper[] called = new HostHelper[Math.Max(0, threads - 1)];
     Action<int>? work;
-    int chunks, next, inside;
-    volatile bool open;
+    int chunks, next, pending;
     Exception? failure;
 
     public void Run(Action<int> chunk, int count)
     {
-        int helpers = Math.Min(threads, count) - 1;
-        if (helpers <= 0)
+        int wanted = Math.Min(threads, count) - 1;
+        if (wanted <= 0)
         {
             for (int i = 0; i < count; i++) chunk(i);
             return;
@@ -23,27 +23,27 @@ internal sealed class HostTeam(int threads) : IThreadPoolWorkItem
         work = chunk;
         chunks = count;
         failure = null;
-        Volatile.Write(ref next, 0);
-        open = true;
-        for (int i = 0; i < helpers; i++) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        next = 0;
+        pending = wanted;
+        int helpers = 0;
+        while (helpers < wanted && HostHelper.TryTake(wanted) is { } helper)
+        {
+            called[helpers++] = helper;
+            helper.Call(this);
+        }
+        Interlocked.Add(ref pending, helpers - wanted);
         Claim();
-        // A helper that comes after this line finds the door closed; one that is inside has counted itself and is waited for.
-        open = false;
+        // One that has not come yet need not come; one that has is waited for.
+        for (int i = 0; i < helpers; i++)
+            if (called[i].Recall(this)) Interlocked.Decrement(ref pending);
         var wait = new SpinWait();
-        Interlocked.MemoryBarrier();
-        while (Volatile.Read(ref inside) > 0) wait.SpinOnce();
+        while (Volatile.Read(ref pending) > 0) wait.SpinOnce(sleep1Threshold: -1);
         work = null;
         if (failure is not null) throw new InvalidOperationException("a chunk of the work failed: " + failure.Message, failure);
     }
 
-    void IThreadPoolWorkItem.Execute()
-    {
-        Interlocked.Increment(ref inside);
-        if (open) Claim();
-        Interlocked.Decrement(ref inside);
-    }
-
-    void Claim()
+    /// <summary>Runs chunks until none is left. For helpers and the caller alike.</summary>
+    internal void Claim()
     {
         try
         {
@@ -52,8 +52,11 @@ internal sealed class HostTeam(int threads) : IThreadPoolWorkItem
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // Kept for the caller: thrown on a pool thread it would end the process.
+            // Kept for the caller: thrown on a helper's thread it would end the process.
             failure = e;
         }
     }
+
+    /// <summary>A helper's last word in this run: afterwards the caller may go on.</summary>
+    internal void Leave() => Interlocked.Decrement(ref pending);
 }

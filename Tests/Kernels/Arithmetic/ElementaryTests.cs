@@ -130,4 +130,20 @@ public class ElementaryTests
         team.Run(_ => Interlocked.Increment(ref after), 10);
         Assert.That(after, Is.EqualTo(10), "a failure leaves the team usable");
     }
+
+    [Test]
+    public void Teams_that_run_at_once_or_within_one_another_each_run_their_chunks_once()
+    {
+        Task[] callers = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            HostTeam outer = new(2), inner = new(3);
+            for (int round = 0; round < 100; round++)
+            {
+                var hits = new int[5 * 7];
+                outer.Run(i => { lock (inner) inner.Run(j => Interlocked.Increment(ref hits[(7 * i) + j]), 7); }, 5);
+                Assert.That(hits, Is.All.EqualTo(1));
+            }
+        }))];
+        Task.WaitAll(callers);
+    }
 }

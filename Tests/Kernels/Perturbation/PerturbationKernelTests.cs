@@ -206,7 +206,7 @@ public class PerturbationKernelTests
             kernel.Step(clean, g, 2, 30_000, 0.05f, 0.1f, x);
         }
         for (int i = 0; i < 3; i++) Run();
-        Assert.That(Allocations.OfTwenty(Run), Is.Zero);
+        Assert.That(Allocations.OfHundred(Run), Is.Zero);
     }
 
     [Test]
