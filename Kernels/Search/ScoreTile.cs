@@ -9,9 +9,8 @@ namespace Osprey.Kernels.Search;
 /// one dimension is a broadcast of each query's value times a vector of rows.
 /// </summary>
 /// <remarks>
-/// Every score is one lane: a chain of fused multiply-adds over <see cref="ChainLength"/> dimensions, the chains added in order. So its bits
-/// depend on the two vectors alone, not on the vector width, the block it falls in, or the thread. The chain's end bounds the rounding
-/// error by about (256 + D/256)·2⁻²⁴ of Σ|q·x| instead of D·2⁻²⁴.
+/// Every score is one lane, summed as <see cref="ScoreChain"/> says. So its bits depend on the two vectors alone, not on the vector width,
+/// the block it falls in, or the thread. The chain's end bounds the rounding error by about (D/16 + 16)·2⁻²⁴ of Σ|q·x| instead of D·2⁻²⁴.
 /// The loops ask for optimised code at once: the first search of a process is often its only one.
 /// </remarks>
 static unsafe class ScoreTile<TScore>
@@ -22,9 +21,6 @@ static unsafe class ScoreTile<TScore>
 
     /// <summary>Queries in a block of the tail.</summary>
     public const int TailBlock = 4;
-
-    /// <summary>Dimensions summed in one chain.</summary>
-    public const int ChainLength = 256;
 
     /// <summary>Rows in a panel.</summary>
     public static int PanelRows(SimdLevel level) => level switch
@@ -43,11 +39,11 @@ static unsafe class ScoreTile<TScore>
     /// <param name="scores">Overwritten.</param>
     public static void Compute(SimdLevel level, float* queries, int block, float* rows, int dimension, float* scores)
     {
-        int panel = PanelRows(level);
+        int panel = PanelRows(level), chain = ScoreChain.Length(dimension);
         Unsafe.InitBlockUnaligned(scores, 0, (uint)(block * panel * sizeof(float)));
-        for (int d = 0; d < dimension; d += ChainLength)
+        for (int d = 0; d < dimension; d += chain)
         {
-            int length = Math.Min(ChainLength, dimension - d);
+            int length = Math.Min(chain, dimension - d);
             float* q = queries + (nint)d * block, x = rows + (nint)d * panel;
             if (level == SimdLevel.Vector512)
             {

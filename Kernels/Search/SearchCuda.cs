@@ -11,11 +11,8 @@ static class SearchCuda
     /// <summary>Threads in a group of <see cref="Scores"/>: 8 × 8, each with 4 queries × 4 rows.</summary>
     public const int ScoreThreads = 64;
 
-    /// <summary>Dimensions that are in shared memory at a time; divides <see cref="ChainLength"/>.</summary>
+    /// <summary>Dimensions that are in shared memory at a time; divides <see cref="ScoreChain.Length"/>.</summary>
     const int Depth = 16;
-
-    /// <summary>As on the host, so that the sums are rounded alike.</summary>
-    const int ChainLength = ScoreTile<ProductScore>.ChainLength;
 
     /// <summary>A tile's row in shared memory is one float longer than the tile, so that a column's values lie in different banks.</summary>
     const int Pitch = Tile + 1;
@@ -29,6 +26,8 @@ static class SearchCuda
         ArrayView<float> sharedQueries = SharedMemory.Allocate<float>(Depth * Pitch), sharedRows = SharedMemory.Allocate<float>(Depth * Pitch);
         int thread = Group.IdxX, firstQuery = Grid.IdxY * Tile, firstRow = Grid.IdxX * Tile;
         int q = thread / 8 * 4, r = thread % 8 * 4;
+        // As on the host, so that the sums are rounded alike.
+        int chain = ScoreChain.Length(dimension);
         Quad total0 = default, total1 = default, total2 = default, total3 = default;
         Quad sum0 = default, sum1 = default, sum2 = default, sum3 = default;
         for (int d = 0; d < dimension; d += Depth)
@@ -52,7 +51,7 @@ static class SearchCuda
                 sum3 = sum3.Add<TScore>(sharedQueries[at + q + 3], x);
             }
             Group.Barrier();
-            if ((d + Depth) % ChainLength == 0 || d + Depth >= dimension)
+            if ((d + Depth) % chain == 0 || d + Depth >= dimension)
             {
                 total0 = total0.Plus(sum0);
                 total1 = total1.Plus(sum1);
