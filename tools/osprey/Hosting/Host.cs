@@ -23,6 +23,7 @@ static class Host
             new AttackVerb(),
             new VerbGroup("data", "Draws, lists, checks and splits data sets.", new DataSynthVerb(), new DataListVerb(), new DataCheckVerb(), new DataSplitVerb()),
             new VerbGroup("weights", "Looks into weights files and converts them.", new WeightsInspectVerb(), new WeightsConvertVerb()),
+            new BenchVerb(),
             new DoctorVerb(),
         };
         foreach (Option option in options.All) root.Add(option);

@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using Osprey.Interop.Torch;
+using Osprey.Kernels.Floors;
+using Device = Osprey.Kernels.Device;
+
+namespace Osprey.Engine.Benchmarks;
+
+/// <summary>Measures operations beside their peers, in turns, so that whatever else the machine does falls on both.</summary>
+public static class Benchmarker
+{
+    /// <summary>Calls of each side at least, however slow.</summary>
+    const int FewestRounds = 5;
+
+    /// <summary>A peer whose first call took longer, milliseconds, is warm with that.</summary>
+    const double SlowCall = 500;
+
+    const int MostRounds = 201;
+
+    /// <summary>Calls of each side before the first that counts: the JIT compiles again what runs often, and memory is taken.</summary>
+    const int WarmUpRounds = 2;
+
+    /// <summary>Warm-up goes on until ours has run this long, milliseconds, or has run <see cref="MostWarmUps"/> times.</summary>
+    const double WarmUpMilliseconds = 100;
+
+    const int MostWarmUps = 40;
+
+    /// <summary>Calls of which the one that allocates least is reported: the thread pool's own queue grows now and then.</summary>
+    const int AllocationCalls = 5;
+
+    /// <param name="config">What to measure.</param>
+    /// <param name="device">Where ours runs; its threads are also the peers'. Stays the caller's.</param>
+    /// <param name="progress">Told after each operation; may be null.</param>
+    /// <param name="cancellation">Looked at between calls.</param>
+    /// <exception cref="ArgumentException">The configuration is not valid, or asks for nothing.</exception>
+    public static BenchmarkReport Run(BenchmarkConfig config, Device device, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    {
+        config.Validate();
+        IReadOnlyList<ContestEntry> entries = Contests.Chosen(config);
+        if (entries.Count == 0) throw new ArgumentException($"nothing is left to measure of {string.Join(", ", config.Only)} at size {config.Size.ToString().ToLowerInvariant()}");
+        TorchRuntime.Configure(device.Threads, config.Seed);
+        progress?.Report(new Progress("machine floors", 0, entries.Count, "operations"));
+        HostFloors floors = HostFloors.Measure(device.Threads);
+        var results = new List<BenchmarkResult>();
+        using var stage = new Stage(config, device, cancellation);
+        for (int i = 0; i < entries.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            progress?.Report(new Progress($"{entries[i]}", i, entries.Count, "operations"));
+            try
+            {
+                using Contest contest = entries[i].Create(stage);
+                results.AddRange(Measure(entries[i], contest, config.Seconds, floors, cancellation));
+            }
+            catch (InvalidOperationException) when (cancellation.IsCancellationRequested)
+            {
+                // The peer's process was ended in the middle of a call.
+                throw new OperationCanceledException(cancellation);
+            }
+        }
+        progress?.Report(new Progress("measured", entries.Count, entries.Count, "operations"));
+        return new BenchmarkReport(Machine.Describe(device, floors, stage.FaissVersion), results);
+    }
+
+    static IEnumerable<BenchmarkResult> Measure(ContestEntry entry, Contest contest, double seconds, HostFloors floors, CancellationToken cancellation)
+    {
+        Peer[] present = [.. contest.Peers.Where(p => p.Missing is null)];
+        var ours = new List<double>();
+        List<double>[] theirs = [.. present.Select(_ => new List<double>())];
+        foreach (Peer peer in present)
+        {
+            for (int i = 0; i < WarmUpRounds && !(Turn(peer.Milliseconds, peer.Settle) > SlowCall); i++) cancellation.ThrowIfCancellationRequested();
+        }
+        double warm = 0;
+        for (int i = 0; i < MostWarmUps && (i < WarmUpRounds || warm < WarmUpMilliseconds); i++) warm += Time(contest.Ours);
+        long allocated = Allocated(contest.Ours);
+
+        long start = Stopwatch.GetTimestamp();
+        while (ours.Count < FewestRounds || (ours.Count < MostRounds && Stopwatch.GetElapsedTime(start).TotalSeconds < seconds))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ours.Add(Turn(() => Time(contest.Ours), settle: 1));
+            for (int p = 0; p < present.Length; p++) theirs[p].Add(Turn(present[p].Milliseconds, present[p].Settle));
+        }
+
+        RankingAgreement?[] agreements = [.. present.Select(p => p.Agreement?.Invoke())];
+        double? error = contest.MaxError();
+        double median = Quartile(ours, 2);
+        double bytesMs = contest.Bytes / floors.CopyGbps / 1e6, flopsMs = contest.Flops / floors.MultiplyGflops / 1e6;
+        foreach (Peer peer in contest.Peers)
+        {
+            int p = Array.IndexOf(present, peer);
+            double? peerMs = p < 0 ? null : Quartile(theirs[p], 2);
+            yield return new BenchmarkResult
+            {
+                Operation = entry.Operation,
+                Shape = entry.Shape,
+                Peer = peer.Name,
+                OursMs = median,
+                PeerMs = peerMs,
+                Ratio = peerMs / median,
+                Gbps = contest.Bytes > 0 ? contest.Bytes / median / 1e6 : null,
+                Gflops = contest.Flops > 0 ? contest.Flops / median / 1e6 : null,
+                Floor = contest.Bytes + contest.Flops > 0 ? (bytesMs >= flopsMs ? "copy" : "multiply") : null,
+                PercentOfFloor = contest.Bytes + contest.Flops > 0 ? 100 * Math.Max(bytesMs, flopsMs) / median : null,
+                MaxError = error,
+                AllocatedBytes = allocated,
+                PeerVersion = peer.Version.Length > 0 ? peer.Version : null,
+                Samples = ours.Count,
+                OursQuartilesMs = [Quartile(ours, 1), Quartile(ours, 3)],
+                PeerQuartilesMs = p < 0 ? null : [Quartile(theirs[p], 1), Quartile(theirs[p], 3)],
+                IdDifferences = p < 0 ? null : agreements[p]?.IdDifferences,
+                IdTies = p < 0 ? null : agreements[p]?.IdTies,
+                ScoreDifference = p < 0 ? null : agreements[p]?.ScoreDifference,
+                Note = peer.Missing,
+            };
+        }
+    }
+
+    static double Time(Action call)
+    {
+        long start = Stopwatch.GetTimestamp();
+        call();
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+
+    /// <summary>One timed call, and a pause in which its threads fall asleep, so that the next one's has the cores.</summary>
+    static double Turn(Func<double> call, int settle)
+    {
+        double milliseconds = call();
+        Thread.Sleep(settle);
+        return milliseconds;
+    }
+
+    /// <summary>Bytes that one call allocates on all threads.</summary>
+    public static long Allocated(Action call)
+    {
+        long least = long.MaxValue;
+        for (int i = 0; i < AllocationCalls; i++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            call();
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+        return least;
+    }
+
+    /// <summary>The first, second (median) or third quartile, between the two nearest values.</summary>
+    internal static double Quartile(IReadOnlyCollection<double> values, int quarter)
+    {
+        double[] sorted = [.. values.Order()];
+        double at = (sorted.Length - 1) * quarter / 4.0;
+        int below = (int)at;
+        return below + 1 < sorted.Length ? sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]) : sorted[below];
+    }
+}

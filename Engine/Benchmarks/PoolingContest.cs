@@ -1,0 +1,108 @@
+using Osprey.Interop.Torch;
+using Osprey.Kernels.Pooling;
+using TorchSharp;
+using static TorchSharp.torch;
+using Device = Osprey.Kernels.Device;
+
+namespace Osprey.Engine.Benchmarks;
+
+/// <summary>Which passes of a pooling are measured.</summary>
+public enum PoolingPass
+{
+    Forward,
+
+    /// <summary>With respect to the map.</summary>
+    Backward,
+
+    /// <summary>Forward, then back to the map and to GeM's power.</summary>
+    Learned,
+}
+
+/// <summary>Pooling of a feature map beside torch's eager operations.</summary>
+public sealed class PoolingContest : Contest
+{
+    readonly PoolingKind kind;
+    readonly PoolingPass pass;
+    readonly MapShape shape;
+    readonly float power;
+    readonly PoolingKernel kernel;
+    readonly Tensor map, pooled, gradPooled, gradMap;
+
+    // The peer's: a graph that its backward pass runs over again and again.
+    readonly Tensor leaf, learned, graph;
+    float gradPower;
+
+    public PoolingContest(Device device, PoolingKind kind, PoolingPass pass, MapShape shape, float power)
+    {
+        (this.kind, this.pass, this.shape, this.power) = (kind, pass, shape, power);
+        kernel = new PoolingKernel(device, kind);
+        using DisposeScope scope = NewDisposeScope();
+        map = randn([shape.Batch, shape.Channels, shape.Height, shape.Width]).relu_();
+        pooled = zeros(shape.Batch, shape.Channels);
+        gradPooled = randn(shape.Batch, shape.Channels);
+        gradMap = zeros_like(map);
+        leaf = map.clone().requires_grad_(true);
+        learned = full([1], power).requires_grad_(true);
+        graph = pass == PoolingPass.Backward ? Peer(leaf, learned) : empty(0);
+        scope.Detach(map, pooled, gradPooled, gradMap, leaf, learned, graph);
+        Peers = [Benchmarks.Peer.Here("torch", __version__, Torch)];
+        // The backward pass alone wants the forward's result.
+        Forward();
+    }
+
+    /// <summary>The map once for each pass that reads it, its gradient once.</summary>
+    public override double Bytes => sizeof(float) * (pass switch { PoolingPass.Forward => 1.0, PoolingPass.Backward => 2, _ => 3 } * shape.Length + shape.Rows);
+
+    public override IReadOnlyList<Peer> Peers { get; }
+
+    public override void Ours()
+    {
+        if (pass != PoolingPass.Backward) Forward();
+        if (pass != PoolingPass.Forward)
+        {
+            gradPower = kernel.Backward(
+                TensorMemory.Read(map), shape, power, TensorMemory.Read(pooled), TensorMemory.Read(gradPooled), TensorMemory.Write(gradMap), pass == PoolingPass.Learned);
+        }
+    }
+
+    void Forward() => kernel.Forward(TensorMemory.Read(map), shape, power, TensorMemory.Write(pooled));
+
+    Tensor Peer(Tensor x, Tensor p) => kind switch
+    {
+        PoolingKind.Gem => pass == PoolingPass.Learned ? Eager.Gem(x, p) : Eager.Gem(x, power),
+        PoolingKind.Spoc => Eager.Spoc(x),
+        _ => Eager.Mac(x),
+    };
+
+    void Torch()
+    {
+        if (pass == PoolingPass.Forward)
+        {
+            Eager.Run(() => Peer(map, learned));
+            return;
+        }
+        using DisposeScope scope = NewDisposeScope();
+        if (pass == PoolingPass.Backward) autograd.grad([graph], [leaf], [gradPooled], retain_graph: true);
+        else autograd.grad([Peer(leaf, learned)], [leaf, learned], [gradPooled]);
+    }
+
+    public override double? MaxError()
+    {
+        Ours();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = map.to(float64).requires_grad_(true), p = full([1], (double)power, float64).requires_grad_(true);
+        Tensor y = Peer(x, p);
+        if (pass == PoolingPass.Forward) return Eager.Error(pooled, y.detach());
+        if (pass == PoolingPass.Backward) return Eager.Error(gradMap, autograd.grad([y], [x], [gradPooled.to(float64)])[0]);
+        IList<Tensor> gradients = autograd.grad([y], [x, p], [gradPooled.to(float64)]);
+        double ofPower = gradients[1].item<double>();
+        return Math.Max(Math.Max(Eager.Error(pooled, y.detach()), Eager.Error(gradMap, gradients[0])), Math.Abs(gradPower - ofPower) / Math.Abs(ofPower));
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        foreach (Tensor t in new[] { map, pooled, gradPooled, gradMap, graph, leaf, learned }) t.Dispose();
+        kernel.Dispose();
+    }
+}
