@@ -1,13 +1,14 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Osprey.Kernels.Arithmetic;
 
 namespace Osprey.Kernels.Search;
 
 /// <summary>One dimension's part of a score, added to the sum so far with a single rounding. The same operation at every vector width, so the same bits.</summary>
 interface IScore
 {
-    /// <summary>For CUDA kernels, where it becomes fma; on the simulator the product is rounded too. An instance method, because ILGPU calls no static members of interfaces.</summary>
+    /// <summary>For CUDA kernels. An instance method, because ILGPU calls no static members of interfaces.</summary>
     float Add(float sum, float query, float row);
 
     static abstract Vector512<float> Add(Vector512<float> sum, Vector512<float> query, Vector512<float> row);
@@ -20,7 +21,7 @@ interface IScore
 /// <summary>Σ q·x.</summary>
 readonly struct ProductScore : IScore
 {
-    public float Add(float sum, float query, float row) => sum + query * row;
+    public float Add(float sum, float query, float row) => CudaMath.Fma(query, row, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Add(Vector512<float> sum, Vector512<float> query, Vector512<float> row) => Vector512.FusedMultiplyAdd(query, row, sum);
@@ -38,7 +39,7 @@ readonly struct DistanceScore : IScore
     public float Add(float sum, float query, float row)
     {
         float difference = query - row;
-        return sum + difference * difference;
+        return CudaMath.Fma(difference, difference, sum);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

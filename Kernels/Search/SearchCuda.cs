@@ -17,14 +17,15 @@ static class SearchCuda
     /// <summary>A tile's row in shared memory is one float longer than the tile, so that a column's values lie in different banks.</summary>
     const int Pitch = Tile + 1;
 
-    /// <summary>Writes scores [queryCount, rowCount]. Group (x, y): rows 32x…, queries 32y….</summary>
+    /// <summary>Writes scores [queryCount, rowCount]. Groups go through the tiles of queries first; one index for both, since a grid's second is short.</summary>
     [CudaKernel(typeof(ProductScore))]
     [CudaKernel(typeof(DistanceScore))]
     public static void Scores<TScore>(ArrayView<float> queries, ArrayView<float> rows, ArrayView<float> scores, int queryCount, int rowCount, int dimension)
         where TScore : struct, IScore
     {
         ArrayView<float> sharedQueries = SharedMemory.Allocate<float>(Depth * Pitch), sharedRows = SharedMemory.Allocate<float>(Depth * Pitch);
-        int thread = Group.IdxX, firstQuery = Grid.IdxY * Tile, firstRow = Grid.IdxX * Tile;
+        int queryTiles = (queryCount + Tile - 1) / Tile;
+        int thread = Group.IdxX, firstQuery = Grid.IdxX % queryTiles * Tile, firstRow = Grid.IdxX / queryTiles * Tile;
         int q = thread / 8 * 4, r = thread % 8 * 4;
         // As on the host, so that the sums are rounded alike.
         int chain = ScoreChain.Length(dimension);
@@ -91,78 +92,37 @@ static class SearchCuda
         public Quad Plus(Quad other) => new(A + other.A, B + other.B, C + other.C, D + other.D);
     }
 
-    /// <summary>
-    /// For the query of each group, writes to <paramref name="next"/> the k smallest keys, in any order, of the k in <paramref name="kept"/> and of the
-    /// scores' keys. The k-th smallest is found byte by byte from the top by counting (radix selection), so any k will do.
-    /// </summary>
+    /// <summary>For the query of each group, writes to <paramref name="next"/> the k smallest keys, in any order, of the k in <paramref name="kept"/> and of the scores' keys.</summary>
     /// <param name="scores">[queries, rowCount].</param>
-    /// <param name="excluded">[queries].</param>
+    /// <param name="eligible">Of these rows; the others have no key.</param>
     /// <param name="kept">[queries, k]; <see cref="CandidateKey.None"/> where there is none.</param>
     /// <param name="next">[queries, k].</param>
     /// <param name="rowCount">Scores per query.</param>
     /// <param name="k">Keys per query.</param>
-    /// <param name="firstId">Id of the first score's row.</param>
     /// <param name="similarity">Which score is better.</param>
     [CudaKernel]
-    public static void Select(
-        ArrayView<float> scores, ArrayView<long> excluded, ArrayView<ulong> kept, ArrayView<ulong> next, int rowCount, int k, long firstId, Similarity similarity)
+    public static void Select(ArrayView<float> scores, EligibleRows eligible, ArrayView<ulong> kept, ArrayView<ulong> next, int rowCount, int k, Similarity similarity)
     {
-        ArrayView<int> counts = SharedMemory.Allocate<int>(256);
-        ArrayView<ulong> found = SharedMemory.Allocate<ulong>(1);
-        ArrayView<int> places = SharedMemory.Allocate<int>(2);
-        int query = Grid.IdxX, thread = Group.IdxX, threads = Group.DimX;
-        long candidates = (long)k + rowCount, exclude = excluded[query];
-
-        if (thread == 0)
-        {
-            found[0] = 0;
-            places[0] = k;
-            places[1] = 0;
-        }
-        for (int shift = 56; shift >= 0; shift -= 8)
-        {
-            for (int i = thread; i < 256; i += threads) counts[i] = 0;
-            Group.Barrier();
-            ulong prefix = found[0];
-            for (long i = thread; i < candidates; i += threads)
-            {
-                ulong key = Candidate(i, query, scores, kept, rowCount, k, firstId, exclude, similarity);
-                // At the first byte every key matches; a shift by 64 would be none at all.
-                if (shift == 56 || key >> (shift + 8) == prefix) Atomic.Add(ref counts[(int)(key >> shift) & 255], 1);
-            }
-            Group.Barrier();
-            if (thread == 0)
-            {
-                int wanted = places[0], digit = 0;
-                while (counts[digit] < wanted)
-                {
-                    wanted -= counts[digit];
-                    digit++;
-                }
-                places[0] = wanted;
-                found[0] = prefix << 8 | (uint)digit;
-            }
-            Group.Barrier();
-        }
-
-        ulong last = found[0];
-        for (long i = thread; i < candidates; i += threads)
-        {
-            ulong key = Candidate(i, query, scores, kept, rowCount, k, firstId, exclude, similarity);
-            if (key < last) next[(long)query * k + Atomic.Add(ref places[1], 1)] = key;
-        }
-        Group.Barrier();
-        // What is left of the k places belongs to the k-th smallest itself: one place, or all the empty ones where it is None.
-        for (int i = places[1] + thread; i < k; i += threads) next[(long)query * k + i] = last;
+        int query = Grid.IdxX;
+        var keys = new KeptAndScored(scores.SubView((long)query * rowCount, rowCount), eligible, kept.SubView((long)query * k, k), query, similarity);
+        CudaSelection.Select(keys, (long)k + rowCount, next.SubView((long)query * k, k));
     }
 
-    static ulong Candidate(
-        long i, int query, ArrayView<float> scores, ArrayView<ulong> kept, int rowCount, int k, long firstId, long exclude, Similarity similarity)
+    readonly struct KeptAndScored(ArrayView<float> scores, EligibleRows eligible, ArrayView<ulong> kept, int query, Similarity similarity) : IKeyList
     {
-        if (i < k) return kept[(long)query * k + i];
-        long row = i - k;
-        float score = scores[(long)query * rowCount + row];
-        if (float.IsNaN(score) || firstId + row == exclude) return CandidateKey.None;
-        return CandidateKey.FromBits(Interop.FloatAsInt(CandidateKey.Cost(similarity, score)), firstId + row);
+        readonly ArrayView<float> scores = scores;
+        readonly EligibleRows eligible = eligible;
+        readonly ArrayView<ulong> kept = kept;
+        readonly int query = query;
+        readonly Similarity similarity = similarity;
+
+        public ulong Key(long i)
+        {
+            if (i < kept.Length) return kept[i];
+            long row = i - kept.Length;
+            float score = scores[row];
+            if (float.IsNaN(score) || !eligible.Has(query, row)) return CandidateKey.None;
+            return CandidateKey.FromBits(Interop.FloatAsInt(CandidateKey.Cost(similarity, score)), eligible.Id(row));
+        }
     }
 }

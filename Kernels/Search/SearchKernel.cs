@@ -19,7 +19,7 @@ public sealed class SearchKernel : IDisposable
     {
     }
 
-    internal SearchKernel(Device device, Similarity similarity, SimdLevel level, int deviceChunk = DeviceScan.ChunkValues)
+    internal SearchKernel(Device device, Similarity similarity, SimdLevel level, int deviceChunk = PlainDeviceScan.ChunkValues)
     {
         if (similarity is not (Similarity.InnerProduct or Similarity.L2)) throw new ArgumentException($"similarity is {(int)similarity}; give InnerProduct or L2");
         this.similarity = similarity;
