@@ -22,7 +22,7 @@ public sealed record BenchmarkConfig
     public IReadOnlyList<string> Only { get; init; } = [];
 
     /// <summary>About how long one operation is measured, ours and its peers together.</summary>
-    public double Seconds { get; init; } = 1;
+    public double Seconds { get; init; } = 0.5;
 
     /// <summary>Descriptors of the user's own to search, float32 or float16 [N, D] in an <c>.npy</c> file; null for none.</summary>
     public string? Rows { get; init; }

@@ -54,14 +54,20 @@ public sealed record BenchmarkMachine
     /// <summary>UTC, in minutes.</summary>
     public required string Date { get; init; }
 
-    /// <summary>Bytes read and written per second by a copy, in 10⁹.</summary>
-    public required double CopyGbps { get; init; }
+    /// <summary>Bytes read and written per second by a copy, in 10⁹. This and the next three are null where kernels do not run on the host.</summary>
+    public double? CopyGbps { get; init; }
 
     /// <summary>Bytes read per second, in 10⁹.</summary>
-    public required double ReadGbps { get; init; }
+    public double? ReadGbps { get; init; }
 
     /// <summary>float32 multiplications and additions per second, in 10⁹.</summary>
-    public required double MultiplyGflops { get; init; }
+    public double? MultiplyGflops { get; init; }
+
+    /// <summary>8-bit multiplications and additions per second of the search's micro-kernel on rows in the cache, in 10⁹.</summary>
+    public double? CodeGops { get; init; }
+
+    /// <summary>That micro-kernel.</summary>
+    public string? CodeLevel { get; init; }
 
     /// <summary>Processor and cores as the name of a folder: <c>amd-epyc-2cores</c>.</summary>
     public string Folder() => string.Join('-', $"{Cpu} {Cores}cores".ToLowerInvariant().Split(' ', '(', ')', '@', '/', ',', '.').Where(w => w.Length > 0));
@@ -88,10 +94,10 @@ public sealed record BenchmarkResult
     /// <summary>Bytes that the operation must read and write at least, per second of ours, in 10⁹.</summary>
     public double? Gbps { get; init; }
 
-    /// <summary>Multiplications and additions of the definition per second of ours, in 10⁹; for those that are bound by them.</summary>
+    /// <summary>Multiplications and additions of the definition per second of ours, in 10⁹; for those that they can bind.</summary>
     public double? Gflops { get; init; }
 
-    /// <summary>What binds the operation on this machine: <c>copy</c> bandwidth or <c>multiply</c> peak.</summary>
+    /// <summary>What binds the operation on this machine: <c>read</c> or <c>copy</c> bandwidth, or <c>codes</c>, the 8-bit multiply peak.</summary>
     public string? Floor { get; init; }
 
     /// <summary>That floor's time over ours, per cent.</summary>

@@ -28,7 +28,8 @@ public static class BenchmarkTable
     /// <summary>The machine in a sentence.</summary>
     public static string Caption(BenchmarkMachine m) => Text(
         $"{m.Cpu}, {m.Threads} of {m.Cores} cores, {m.VectorBits}-bit vectors, {m.Device}; {m.Runtime}, libtorch {m.Torch}{(m.Faiss is null ? "" : $", FAISS {m.Faiss}")}; ")
-        + Text($"copy {m.CopyGbps:0.0} GB/s, read {m.ReadGbps:0.0} GB/s, multiply {m.MultiplyGflops:0} GFLOP/s; {m.Date} UTC{(m.Commit is null ? "" : $", {m.Commit}")}.");
+        + (m.CopyGbps is null ? "" : Text($"copy {m.CopyGbps:0.0} GB/s, read {m.ReadGbps:0.0} GB/s, multiply {m.MultiplyGflops:0} GFLOP/s, codes {m.CodeGops:0} Gop/s ({m.CodeLevel}); "))
+        + Text($"{m.Date} UTC{(m.Commit is null ? "" : $", {m.Commit}")}.");
 
     /// <summary>Caption and table, for a page.</summary>
     public static string Markdown(BenchmarkReport report)

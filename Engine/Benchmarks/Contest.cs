@@ -3,11 +3,14 @@ namespace Osprey.Engine.Benchmarks;
 /// <summary>One operation on data of its own, with what a user would take instead beside it. Made ready in the constructor; one call at a time.</summary>
 public abstract class Contest : IDisposable
 {
-    /// <summary>Bytes that one call must read and write at least; 0 where that says nothing.</summary>
-    public abstract double Bytes { get; }
+    /// <summary>Bytes that one call must read at least.</summary>
+    public abstract double BytesRead { get; }
+
+    /// <summary>Bytes that one call must write at least.</summary>
+    public abstract double BytesWritten { get; }
 
     /// <summary>Multiplications and additions of the definition; 0 where bytes alone bind it.</summary>
-    public virtual double Flops => 0;
+    public virtual double Operations => 0;
 
     /// <summary>At least one.</summary>
     public abstract IReadOnlyList<Peer> Peers { get; }

@@ -33,7 +33,10 @@ public sealed class IndexContest : Contest
     }
 
     /// <summary>Every row once.</summary>
-    public override double Bytes => sizeof(float) * (double)gallery.Rows.Length;
+    public override double BytesRead => sizeof(float) * (double)gallery.Rows.Length;
+
+    /// <summary>A byte a value.</summary>
+    public override double BytesWritten => gallery.Rows.Length;
 
     public override IReadOnlyList<Peer> Peers { get; }
 

@@ -11,7 +11,7 @@ namespace Osprey.Engine.Benchmarks;
 /// <summary>What a benchmark's figures depend on besides the code.</summary>
 static class Machine
 {
-    public static BenchmarkMachine Describe(Device device, HostFloors floors, string faiss)
+    public static BenchmarkMachine Describe(Device device, HostFloors? floors, string faiss)
     {
         string[] version = (typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown").Split('+', 2);
         return new BenchmarkMachine
@@ -28,9 +28,11 @@ static class Machine
             Torch = __version__,
             Faiss = faiss.Length > 0 ? faiss : null,
             Date = DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
-            CopyGbps = floors.CopyGbps,
-            ReadGbps = floors.ReadGbps,
-            MultiplyGflops = floors.MultiplyGflops,
+            CopyGbps = floors?.CopyGbps,
+            ReadGbps = floors?.ReadGbps,
+            MultiplyGflops = floors?.MultiplyGflops,
+            CodeGops = floors?.CodeGops,
+            CodeLevel = floors?.CodeLevel,
         };
     }
 

@@ -29,8 +29,11 @@ public sealed class NormalizationContest : Contest
         Peers = [Peer.Here("torch", __version__, Torch)];
     }
 
-    /// <summary>Rows in, unit rows out; backward reads these and a gradient and writes one.</summary>
-    public override double Bytes => sizeof(float) * (double)count * dimension * (bothWays ? 5 : 2);
+    /// <summary>The rows; on the way back the unit rows and their gradient.</summary>
+    public override double BytesRead => sizeof(float) * (double)count * dimension * (bothWays ? 3 : 1);
+
+    /// <summary>The unit rows; on the way back the rows' gradient.</summary>
+    public override double BytesWritten => sizeof(float) * (double)count * dimension * (bothWays ? 2 : 1);
 
     public override IReadOnlyList<Peer> Peers { get; }
 

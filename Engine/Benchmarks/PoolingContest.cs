@@ -50,8 +50,11 @@ public sealed class PoolingContest : Contest
         Forward();
     }
 
-    /// <summary>The map once for each pass that reads it, its gradient once.</summary>
-    public override double Bytes => sizeof(float) * (pass switch { PoolingPass.Forward => 1.0, PoolingPass.Backward => 2, _ => 3 } * shape.Length + shape.Rows);
+    /// <summary>The map once for each pass that needs it: SPoC's way back does not.</summary>
+    public override double BytesRead => sizeof(float) * (double)shape.Length * (pass == PoolingPass.Learned ? 2 : pass == PoolingPass.Backward && kind == PoolingKind.Spoc ? 0 : 1);
+
+    /// <summary>The map's gradient, or the descriptors.</summary>
+    public override double BytesWritten => sizeof(float) * (double)(pass == PoolingPass.Forward ? shape.Rows : shape.Length);
 
     public override IReadOnlyList<Peer> Peers { get; }
 

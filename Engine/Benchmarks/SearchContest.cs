@@ -49,10 +49,12 @@ public sealed class SearchContest : Contest
         return new Peer("faiss", $"{faiss.Version} with {faiss.Blas}", () => 1000 * faiss.Search(k)) { Settle = FaissSettle, Agreement = () => Agreement(faiss.Answer()) };
     }
 
-    /// <summary>Every row once.</summary>
-    public override double Bytes => sizeof(float) * (double)gallery.Rows.Length;
+    /// <summary>Every row's codes once, a byte a value.</summary>
+    public override double BytesRead => gallery.Rows.Length;
 
-    public override double Flops => 2.0 * gallery.Rows.Length * queries;
+    public override double BytesWritten => 0;
+
+    public override double Operations => 2.0 * gallery.Rows.Length * queries;
 
     public override IReadOnlyList<Peer> Peers { get; }
 

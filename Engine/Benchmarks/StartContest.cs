@@ -27,8 +27,10 @@ public sealed class StartContest : Contest
         Peers = [Peer.Here("torch", __version__, () => Eager.Run(() => norm == PerturbationNorm.LInf ? Eager.LInfStart(clean, epsilon) : Eager.L2Start(clean, epsilon)))];
     }
 
-    /// <summary>Clean image in, x out: the numbers themselves come from nowhere.</summary>
-    public override double Bytes => sizeof(float) * (double)clean.numel() * 2;
+    /// <summary>The clean image: the random numbers come from nowhere.</summary>
+    public override double BytesRead => sizeof(float) * (double)clean.numel();
+
+    public override double BytesWritten => sizeof(float) * (double)clean.numel();
 
     public override IReadOnlyList<Peer> Peers { get; }
 

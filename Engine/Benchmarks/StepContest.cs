@@ -31,8 +31,10 @@ public sealed class StepContest : Contest
         Peers = [Peer.Here("torch", __version__, () => Eager.Run(() => Step(clean, gradient, before)))];
     }
 
-    /// <summary>Clean image, gradient and x in, x out. ℓ2 reads the gradient and both images for its norms before it may write.</summary>
-    public override double Bytes => sizeof(float) * (double)clean.numel() * (norm == PerturbationNorm.LInf ? 4 : 7);
+    /// <summary>Clean image, gradient and x. ℓ2 needs them for its norms before it may write, and again then; of that an image that fits a cache is read once.</summary>
+    public override double BytesRead => sizeof(float) * (double)clean.numel() * 3;
+
+    public override double BytesWritten => sizeof(float) * (double)clean.numel();
 
     public override IReadOnlyList<Peer> Peers { get; }
 

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Osprey.Kernels.Arithmetic;
+using Osprey.Kernels.Search;
 
 namespace Osprey.Kernels.Floors;
 
@@ -11,7 +12,9 @@ namespace Osprey.Kernels.Floors;
 /// <param name="CopyGbps">Bytes read and written per second by a copy of arrays far beyond the caches, in 10⁹; the better of plain and streaming stores.</param>
 /// <param name="ReadGbps">Bytes read per second by a sum over such an array, in 10⁹.</param>
 /// <param name="MultiplyGflops">Multiplications and additions per second of chained float32 multiply-adds in registers, in 10⁹.</param>
-public sealed record HostFloors(double CopyGbps, double ReadGbps, double MultiplyGflops)
+/// <param name="CodeGops">Multiplications and additions per second of the search's 8-bit micro-kernel on rows in the cache of which none passes, in 10⁹.</param>
+/// <param name="CodeLevel">That micro-kernel's name.</param>
+public sealed record HostFloors(double CopyGbps, double ReadGbps, double MultiplyGflops, double CodeGops, string CodeLevel)
 {
     /// <summary>Values of each of the two arrays: 128 MiB, four times a large last-level cache.</summary>
     const int Values = 1 << 25;
@@ -24,11 +27,17 @@ public sealed record HostFloors(double CopyGbps, double ReadGbps, double Multipl
     /// <summary>Multiply-adds of one lane in one chunk of the multiply floor.</summary>
     const int ChainSteps = 12 * 400_000;
 
-    /// <summary>Measures for about half a second. The best of several passes counts: whatever else ran on the machine only made one slower.</summary>
-    /// <param name="threads">1 or more.</param>
-    public static unsafe HostFloors Measure(int threads)
+    /// <summary>Rows of 512 values, 128 KiB of them: in the second-level cache, as a search keeps its tile.</summary>
+    const int CodeGroups = 128, CodePairs = 8;
+
+    const int CodeScans = 600;
+
+    /// <summary>Measures with the device's threads for about half a second. The best of several passes counts: whatever else ran on the machine only made one slower.</summary>
+    /// <returns>Null where kernels run elsewhere than on the host.</returns>
+    public static unsafe HostFloors? Measure(Device device)
     {
-        if (threads < 1) throw new ArgumentException($"threads is {threads}; give 1 or more");
+        if (device.Accelerator is not null) return null;
+        int threads = device.Threads;
         var team = new HostTeam(threads);
         float* from = (float*)NativeMemory.AlignedAlloc((nuint)Values * sizeof(float), 64), to = (float*)NativeMemory.AlignedAlloc((nuint)Values * sizeof(float), 64);
         try
@@ -47,7 +56,10 @@ public sealed record HostFloors(double CopyGbps, double ReadGbps, double Multipl
             double flops = 2.0 * ChainSteps * Lanes * threads;
             GC.KeepAlive(sums);
             GC.KeepAlive(ends);
-            return new HostFloors(2 * bytes / Math.Min(plain, streamed) / 1e9, bytes / read / 1e9, flops / multiply / 1e9);
+            CodeScan scan = CodeScan.Best;
+            double codes = Best(() => team.Run(_ => Codes(scan), threads));
+            double ops = 2.0 * CodeScans * CodePairs * 2 * CodeScan.BlockRows * CodeGroups * CodeScan.GroupValues * scan.PanelQueries * threads;
+            return new HostFloors(2 * bytes / Math.Min(plain, streamed) / 1e9, bytes / read / 1e9, flops / multiply / 1e9, ops / codes / 1e9, scan.Name);
         }
         finally
         {
@@ -70,6 +82,30 @@ public sealed record HostFloors(double CopyGbps, double ReadGbps, double Multipl
     }
 
     static int Lanes => Vector512.IsHardwareAccelerated ? 16 : 8;
+
+    static unsafe void Codes(CodeScan scan)
+    {
+        int queries = scan.PanelQueries, blocks = 2 * CodePairs;
+        nuint codeBytes = (nuint)(blocks * CodeGroups * CodeScan.GroupBytes), panelBytes = (nuint)(CodeGroups * queries * CodeScan.GroupValues);
+        byte* codes = (byte*)NativeMemory.AlignedAlloc(codeBytes, 64);
+        sbyte* panel = (sbyte*)NativeMemory.AlignedAlloc(panelBytes, 64);
+        int* numbers = (int*)NativeMemory.AlignedAlloc((nuint)(sizeof(int) * 16 * (blocks + 4 + (2 * queries))), 64);
+        try
+        {
+            new Span<byte>(codes, (int)codeBytes).Fill(129);
+            new Span<sbyte>(panel, (int)panelBytes).Fill(1);
+            int* thresholds = numbers, bias = thresholds + (16 * blocks), masks = bias + 32, sums = masks + 32;
+            new Span<int>(thresholds, 16 * blocks).Fill(int.MaxValue);
+            new Span<int>(bias, queries).Clear();
+            for (int i = 0; i < CodeScans; i++) scan.Run(panel, queries, CodeGroups, bias, codes, CodePairs, thresholds, sums, (uint*)masks);
+        }
+        finally
+        {
+            NativeMemory.AlignedFree(codes);
+            NativeMemory.AlignedFree(panel);
+            NativeMemory.AlignedFree(numbers);
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static unsafe void Copy(float* from, float* to)

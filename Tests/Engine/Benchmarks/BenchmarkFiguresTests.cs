@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Osprey.Engine.Benchmarks;
+using Osprey.Kernels;
 using Osprey.Kernels.Floors;
 
 namespace Osprey.Tests.Engine.Benchmarks;
@@ -37,8 +38,17 @@ public class BenchmarkFiguresTests
     [Test]
     public void Floors_are_what_a_machine_can_do()
     {
-        HostFloors floors = HostFloors.Measure(2);
-        Assert.That(new[] { floors.CopyGbps, floors.ReadGbps, floors.MultiplyGflops }, Is.All.InRange(0.05, 1e5));
+        using Device device = Device.Open("host", 2);
+        HostFloors floors = HostFloors.Measure(device)!;
+        Assert.That(new[] { floors.CopyGbps, floors.ReadGbps, floors.MultiplyGflops, floors.CodeGops }, Is.All.InRange(0.05, 1e6));
+        Assert.That(floors.CodeLevel, Is.Not.Empty);
+    }
+
+    [Test]
+    public void The_hosts_floors_are_none_of_another_device()
+    {
+        using Device device = Device.Open("simulator", 2);
+        Assert.That(HostFloors.Measure(device), Is.Null);
     }
 
     static readonly BenchmarkResult Result = new()

@@ -13,7 +13,7 @@ sealed class BenchVerb : Verb
 
     readonly Option<bool> large = Flag.Switch("--large", "Also the searches that take gigabytes and minutes. One that --only names runs without it.");
 
-    readonly Option<double?> seconds = Flag.Number("--seconds", "About how long each operation is measured, ours and peers together, 0.01 to 3600; slow ones are called five times at least. Default 1, with --quick 0.05.", 0.01, 3600, value: "S");
+    readonly Option<double?> seconds = Flag.Number("--seconds", "About how long each operation is measured, ours and peers together, 0.01 to 3600; slow ones are called three times at least. Default 0.5, with --quick 0.05.", 0.01, 3600, value: "S");
 
     readonly Option<string?> rows = Flag.Text("--rows", "FILE.npy", "Also search these descriptors, float32 or float16 [N, D]: as unit rows, up to 1000 of them taken out to be the queries.");
 
@@ -41,7 +41,7 @@ sealed class BenchVerb : Verb
 
     public override string Notes =>
         "Peers: libtorch's eager operations; for search its product and selection, and FAISS's flat index where a python3 has faiss (OSPREY_PYTHON names one). Ours and the peers take turns, and a time is the median of the turns. "
-        + "The floor is the time that the bytes take at the measured copy bandwidth, or the multiplications at the measured float32 peak, whichever is longer; a search that certifies most rows from 8-bit codes may stay below it. "
+        + "The floor is the least time that this machine leaves: the bytes at the measured bandwidth of a read or a copy or, for a search, its 8-bit multiplications at the measured peak; 'multiply' is the float32 peak. "
         + "The error is against 64-bit arithmetic, relative to the largest value. 'ids' counts ranks whose ids differ from the peer's, and those that differ only because scores tie within 1e-6."
         + "\n\nLeave the machine alone while it runs.";
 
@@ -52,7 +52,7 @@ sealed class BenchVerb : Verb
         {
             Size = small ? BenchmarkSize.Quick : arguments.GetValue(large) ? BenchmarkSize.Large : BenchmarkSize.Standard,
             Only = arguments.GetValue(only) ?? [],
-            Seconds = arguments.GetValue(seconds) ?? (small ? 0.05 : 1),
+            Seconds = arguments.GetValue(seconds) ?? (small ? 0.05 : 0.5),
             Rows = arguments.GetValue(rows) is string file ? InputFile.Required(file) : null,
             Seed = session.Seed,
         };
