@@ -5,7 +5,7 @@ using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Engine.Robust;
 
-/// <summary>Projected gradient ascent on an objective inside a threat's ball and the pixel range. Madry et al. 2018; one step from the clean image is FGSM, Goodfellow et al. 2015.</summary>
+/// <summary>Projected gradient ascent on an objective inside a threat's ball and the pixel range. Madry et al. 2018; one step from the clean image is FGSM, Goodfellow et al. 2015; with momentum MI-FGSM, Dong et al. 2018.</summary>
 /// <remarks>
 /// The gradient is taken by torch with respect to the pixels alone: no parameter's gradient is touched. Which norms and which mode the
 /// network runs in is the objective's business.
@@ -56,10 +56,13 @@ public sealed class Attack : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor perturbed = clean.clone();
         if (threat.RandomStart) perturbation.Start(clean, threat.Epsilon, seed, perturbed);
+        Tensor? momentum = threat.Momentum > 0 ? zeros_like(clean) : null;
         for (int step = 0; step < threat.Steps; step++)
         {
             using DisposeScope stepScope = NewDisposeScope();
-            perturbation.Step(clean, Gradient(perturbed, objective), threat.Step(), threat.Epsilon, perturbed);
+            Tensor gradient = Gradient(perturbed, objective);
+            if (momentum is null) perturbation.Step(clean, gradient, threat.Step(), threat.Epsilon, perturbed);
+            else perturbation.MomentumStep(clean, gradient, threat.Step(), threat.Epsilon, threat.Momentum, momentum, perturbed);
         }
         return perturbed.MoveToOuterDisposeScope();
     }

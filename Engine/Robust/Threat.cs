@@ -15,6 +15,9 @@ public sealed record Threat
 
     public int Steps { get; init; } = 1;
 
+    /// <summary>Decay μ of the accumulated gradient that the steps follow (MI-FGSM, Dong et al. 2018, who take 1). 0: each step follows its own gradient, as in Madry et al. 2018.</summary>
+    public double Momentum { get; init; }
+
     public bool RandomStart { get; init; } = true;
 
     /// <summary>Independent tries; evaluation keeps the worst for the defender.</summary>
@@ -28,6 +31,7 @@ public sealed record Threat
         if (!(Epsilon >= 0 && double.IsFinite(Epsilon))) throw new ArgumentException($"epsilon is {Epsilon}; give 0 or more");
         if (StepSize is double s && !(s > 0 && double.IsFinite(s))) throw new ArgumentException($"the step size is {s}; give more than 0");
         if (Steps is < 1 or > 10000) throw new ArgumentException($"steps is {Steps}; give 1 to 10000");
+        if (!(Momentum is >= 0 and <= 10)) throw new ArgumentException($"the attack's momentum is {Momentum}; give 0 to 10");
         if (Restarts is < 1 or > 1000) throw new ArgumentException($"restarts is {Restarts}; give 1 to 1000");
         return this;
     }

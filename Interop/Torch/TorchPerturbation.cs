@@ -28,6 +28,23 @@ public sealed class TorchPerturbation(Device device, PerturbationNorm norm) : ID
         lock (kernel) kernel.Step(TensorMemory.Read(c), TensorMemory.Read(g), images, values, (float)step, (float)eps, TensorMemory.Write(perturbed));
     }
 
+    /// <summary>One step of MI-FGSM: <paramref name="momentum"/> takes up the gradient with decay <paramref name="decay"/>, and <paramref name="perturbed"/> follows it.</summary>
+    /// <exception cref="ArgumentException">
+    /// The shapes differ, a size or the decay is negative, or <paramref name="momentum"/> or <paramref name="perturbed"/> is not a contiguous float32 tensor on the CPU.
+    /// </exception>
+    public void MomentumStep(Tensor clean, Tensor gradient, double step, double eps, double decay, Tensor momentum, Tensor perturbed)
+    {
+        (int images, int values) = Sizes(clean, perturbed, nameof(perturbed));
+        Sizes(clean, gradient, nameof(gradient));
+        Sizes(clean, momentum, nameof(momentum));
+        using Tensor c = clean.contiguous(), g = gradient.contiguous();
+        lock (kernel)
+        {
+            kernel.MomentumStep(
+                TensorMemory.Read(c), TensorMemory.Read(g), images, values, (float)step, (float)eps, (float)decay, TensorMemory.Write(momentum), TensorMemory.Write(perturbed));
+        }
+    }
+
     static (int Images, int Values) Sizes(Tensor clean, Tensor other, string name)
     {
         if (clean.dim() < 2 || !clean.shape.AsSpan().SequenceEqual(other.shape))

@@ -1,4 +1,5 @@
 using ILGPU.Algorithms;
+using Osprey.Kernels.Arithmetic;
 
 namespace Osprey.Kernels.Perturbation;
 
@@ -21,13 +22,14 @@ internal static class L2Ball
     }
 
     /// <summary>
-    /// The radius of image n's random start: ε·u^(1/d), which with a uniform direction makes the start uniform in the ball of d dimensions (Muller 1959).
-    /// For a picture that is nearly ε.
+    /// What brings a vector of normal values, Σ v² = <paramref name="square"/>, to the radius of image n's random start: ε·u^(1/d), which with a uniform
+    /// direction makes the start uniform in the ball of d dimensions (Muller 1959). For a picture that is nearly ε.
     /// </summary>
-    public static float StartRadius(ulong seed, int image, int dimension, float epsilon)
+    public static float StartFactor(ulong seed, int image, int dimension, float epsilon, double square)
     {
         uint c0 = 0, c1 = 0, c2 = (uint)image, c3 = RandomStream.Radius;
         Philox.Generate(ref c0, ref c1, ref c2, ref c3, (uint)seed, (uint)(seed >> 32));
-        return (float)(epsilon * Math.Pow((c0 + 0.5) / 4294967296.0, 1.0 / dimension));
+        float radius = epsilon * Elementary.Power((float)((c0 + 0.5) / 4294967296.0), 1f / dimension);
+        return (float)(radius / XMath.Sqrt(square));
     }
 }

@@ -1,139 +1,232 @@
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Runtime;
 using Osprey.Kernels.Arithmetic;
 
 namespace Osprey.Kernels.Perturbation;
 
 /// <summary>
-/// Perturbation as CUDA kernels. Neighbouring values go to neighbouring threads. Under ℓ2 a group sums a chunk of an image, a warp per image turns the
-/// chunks' sums into two factors, and a last kernel applies them: always in the same order, without atomics.
+/// Perturbation as CUDA kernels, one launch for each start or step. Neighbouring values go to neighbouring threads. Where an image's norm is needed its groups meet
+/// inside the launch (<see cref="ImageParts"/>) and read their parts again, from the L2 cache where an image is not huge.
 /// </summary>
 internal sealed class CudaPerturbation : IDisposable
 {
-    /// <summary>Values of an image that one group handles: whole tiles of random numbers.</summary>
+    /// <summary>Values that one group handles where no image has to be kept together: whole tiles of random numbers.</summary>
     const int ChunkLength = 128 * Philox.Tile;
 
     readonly PerturbationNorm norm;
     readonly Accelerator accelerator;
     readonly int groupSize;
-    readonly DeviceBuffer<float> clean, gradient, perturbed, sums, factors, radii;
-    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, int, float, uint, uint>? startUniform;
-    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, float, float>? stepLInf;
-    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, int, uint, uint>? startNormals;
-    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>? startFactors;
-    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>? startPlace;
-    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>? stepSums;
-    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, int, float, float>? stepFactors;
-    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>? stepUpdate;
-    float[] radiiHere = [];
+    readonly DeviceBuffer<float> clean, gradient, momentum, perturbed;
+    readonly DeviceBuffer<double> sums;
+    readonly DeviceBuffer<int> counters;
+    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, StartSettings>? startLInf;
+    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, StepSettings>? stepLInf;
+    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StartSettings>? startL2;
+    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>? stepL2;
+    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings> momentumStep;
 
     public CudaPerturbation(Accelerator accelerator, PerturbationNorm norm)
     {
         this.accelerator = accelerator;
         this.norm = norm;
-        groupSize = Math.Min(256, accelerator.MaxNumThreadsPerGroup);
+        groupSize = Math.Min(512, accelerator.MaxNumThreadsPerGroup);
         clean = new(accelerator);
         gradient = new(accelerator);
+        momentum = new(accelerator);
         perturbed = new(accelerator);
         sums = new(accelerator);
-        factors = new(accelerator);
-        radii = new(accelerator);
+        counters = new(accelerator);
         if (norm == PerturbationNorm.LInf)
         {
-            startUniform = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, int, float, uint, uint>(StartUniform);
-            stepLInf = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, float, float>(StepLInf);
+            startLInf = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, StartSettings>(StartLInf);
+            stepLInf = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, StepSettings>(StepLInf);
+            momentumStep = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>(MomentumStepLInf);
             return;
         }
-        startNormals = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, int, uint, uint>(StartNormals);
-        startFactors = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(StartFactors);
-        startPlace = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(StartPlace);
-        stepSums = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(StepSums);
-        stepFactors = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, int, float, float>(StepFactors);
-        stepUpdate = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(StepUpdate);
+        startL2 = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StartSettings>(StartL2);
+        stepL2 = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>(StepL2);
+        momentumStep = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>(MomentumStepL2);
     }
 
-    public void Start(ReadOnlySpan<float> clean, int images, int valuesPerImage, float epsilon, ulong seed, Span<float> perturbed)
+    public void Start(ReadOnlySpan<float> clean, int images, int values, float epsilon, ulong seed, Span<float> perturbed)
     {
-        ArrayView<float> c = this.clean.Holding(clean), x = this.perturbed.OfLength(perturbed.Length);
-        (uint k0, uint k1) = ((uint)seed, (uint)(seed >> 32));
-        int chunks = images * ChunksOf(valuesPerImage);
-        if (norm == PerturbationNorm.LInf)
-        {
-            startUniform!(new(chunks, groupSize), c, x, valuesPerImage, epsilon, k0, k1);
-        }
-        else
-        {
-            if (radiiHere.Length < images) radiiHere = new float[images];
-            for (int n = 0; n < images; n++) radiiHere[n] = L2Ball.StartRadius(seed, n, valuesPerImage, epsilon);
-            ArrayView<float> s = sums.OfLength(chunks), f = factors.OfLength(images);
-            startNormals!(new(chunks, groupSize), x, s, valuesPerImage, k0, k1);
-            startFactors!(new(images, accelerator.WarpSize), s, radii.Holding(radiiHere.AsSpan(0, images)), f, valuesPerImage);
-            startPlace!(new(chunks, groupSize), c, x, f, valuesPerImage);
-        }
+        ArrayView<float> x = this.perturbed.OfLength(perturbed.Length);
+        Start(this.clean.Holding(clean), images, values, epsilon, seed, x);
         x.CopyToCPU(accelerator.DefaultStream, perturbed);
     }
 
-    public void Step(
-        ReadOnlySpan<float> clean, ReadOnlySpan<float> gradient, int images, int valuesPerImage, float stepSize, float epsilon, Span<float> perturbed)
+    public void Step(ReadOnlySpan<float> clean, ReadOnlySpan<float> gradient, int images, int values, float stepSize, float epsilon, Span<float> perturbed)
     {
-        ArrayView<float> c = this.clean.Holding(clean), g = this.gradient.Holding(gradient), x = this.perturbed.Holding(perturbed);
-        int chunks = images * ChunksOf(valuesPerImage);
-        if (norm == PerturbationNorm.LInf)
-        {
-            stepLInf!(new((perturbed.Length - 1) / ChunkLength + 1, groupSize), c, g, x, stepSize, epsilon);
-        }
-        else
-        {
-            ArrayView<float> s = sums.OfLength(3 * chunks), f = factors.OfLength(2 * images);
-            stepSums!(new(chunks, groupSize), c, g, x, s, valuesPerImage);
-            stepFactors!(new(images, accelerator.WarpSize), s, f, valuesPerImage, stepSize, epsilon);
-            stepUpdate!(new(chunks, groupSize), c, g, x, f, valuesPerImage);
-        }
+        ArrayView<float> x = this.perturbed.Holding(perturbed);
+        Step(this.clean.Holding(clean), this.gradient.Holding(gradient), images, values, stepSize, epsilon, x);
         x.CopyToCPU(accelerator.DefaultStream, perturbed);
     }
 
-    static int ChunksOf(int values) => ((values - 1) / ChunkLength) + 1;
+    public void MomentumStep(
+        ReadOnlySpan<float> clean, ReadOnlySpan<float> gradient, int images, int values, float stepSize, float epsilon, float decay, Span<float> momentum, Span<float> perturbed)
+    {
+        ArrayView<float> m = this.momentum.Holding(momentum), x = this.perturbed.Holding(perturbed);
+        MomentumStep(this.clean.Holding(clean), this.gradient.Holding(gradient), images, values, stepSize, epsilon, decay, m, x);
+        m.CopyToCPU(accelerator.DefaultStream, momentum);
+        x.CopyToCPU(accelerator.DefaultStream, perturbed);
+    }
 
-    static int ImageOf(int chunk, int values) => chunk / ChunksOf(values);
+    void Start(ArrayView<float> clean, int images, int values, float epsilon, ulong seed, ArrayView<float> perturbed)
+    {
+        var settings = new StartSettings(new(values, accelerator.NumMultiprocessors), epsilon, seed);
+        if (norm == PerturbationNorm.LInf) startLInf!(new(images * ChunksOf(values), groupSize), clean, perturbed, settings);
+        else startL2!(Launch(images, settings.Parts), clean, perturbed, Counters(images), Sums(images, settings.Parts), settings);
+    }
 
-    /// <summary>Where this group's chunk begins within its image.</summary>
-    static int First(int values) => Grid.IdxX % ChunksOf(values) * ChunkLength;
+    void Step(ArrayView<float> clean, ArrayView<float> gradient, int images, int values, float stepSize, float epsilon, ArrayView<float> perturbed)
+    {
+        var settings = new StepSettings(new(values, accelerator.NumMultiprocessors), stepSize, epsilon, 0);
+        if (norm == PerturbationNorm.LInf) stepLInf!(new((int)((perturbed.Length - 1) / ChunkLength) + 1, groupSize), clean, gradient, perturbed, settings);
+        else stepL2!(Launch(images, settings.Parts), clean, gradient, perturbed, Counters(images), Sums(images, settings.Parts), settings);
+    }
 
-    static int End(int values) => Math.Min(values, First(values) + ChunkLength);
+    void MomentumStep(
+        ArrayView<float> clean, ArrayView<float> gradient, int images, int values, float stepSize, float epsilon, float decay, ArrayView<float> momentum, ArrayView<float> perturbed)
+    {
+        var settings = new StepSettings(new(values, accelerator.NumMultiprocessors), stepSize, epsilon, decay);
+        momentumStep(Launch(images, settings.Parts), clean, gradient, momentum, perturbed, Counters(images), Sums(images, settings.Parts), settings);
+    }
+
+    KernelConfig Launch(int images, ImageParts parts) => new(images * parts.Count, groupSize);
+
+    ArrayView<int> Counters(int images) => counters.ZerosOfLength(ImageParts.CountersOf(images));
+
+    ArrayView<double> Sums(int images, ImageParts parts) => sums.OfLength(parts.SumsOf(images));
+
+    static int ChunksOf(long values) => (int)((values - 1) / ChunkLength) + 1;
 
     static float Clamp(float x) => x < 0 ? 0 : x > 1 ? 1 : x;
 
     [CudaKernel]
-    static void StepLInf(ArrayView<float> clean, ArrayView<float> gradient, ArrayView<float> perturbed, float stepSize, float epsilon)
+    static void StepLInf(ArrayView<float> clean, ArrayView<float> gradient, ArrayView<float> perturbed, StepSettings settings)
     {
-        long end = Math.Min(perturbed.Length, (Grid.IdxX + 1L) * ChunkLength);
-        for (long i = ((long)Grid.IdxX * ChunkLength) + Group.IdxX; i < end; i += Group.DimX)
-            perturbed[i] = LInfStep.Apply(clean[i], gradient[i], perturbed[i], stepSize, epsilon);
+        float step = settings.StepSize, epsilon = settings.Epsilon;
+        long end = Math.Min(perturbed.Length, (Grid.IdxX + 1L) * ChunkLength), i = ((long)Grid.IdxX * ChunkLength) + Group.IdxX;
+        int next = Group.DimX;
+        // Twelve loads on their way before the first is needed: the compiler may not move a load over a store.
+        for (; i + (3L * next) < end; i += 4L * next)
+        {
+            long j = i + next, k = j + next, l = k + next;
+            float c0 = clean[i], c1 = clean[j], c2 = clean[k], c3 = clean[l];
+            float g0 = gradient[i], g1 = gradient[j], g2 = gradient[k], g3 = gradient[l];
+            float x0 = perturbed[i], x1 = perturbed[j], x2 = perturbed[k], x3 = perturbed[l];
+            perturbed[i] = LInfStep.Apply(c0, g0, x0, step, epsilon);
+            perturbed[j] = LInfStep.Apply(c1, g1, x1, step, epsilon);
+            perturbed[k] = LInfStep.Apply(c2, g2, x2, step, epsilon);
+            perturbed[l] = LInfStep.Apply(c3, g3, x3, step, epsilon);
+        }
+        for (; i < end; i += next) perturbed[i] = LInfStep.Apply(clean[i], gradient[i], perturbed[i], step, epsilon);
     }
 
     [CudaKernel]
-    static void StartUniform(ArrayView<float> clean, ArrayView<float> perturbed, int values, float epsilon, uint k0, uint k1)
+    static void StepL2(ArrayView<float> clean, ArrayView<float> gradient, ArrayView<float> perturbed, ArrayView<int> counters, ArrayView<double> sums, StepSettings settings)
     {
-        int image = ImageOf(Grid.IdxX, values), first = First(values), end = End(values);
-        long at = (long)image * values;
+        ImageParts parts = settings.Parts;
+        int ticket = parts.Enter(counters);
+        long first = parts.FirstOf(ticket) + Group.IdxX, end = parts.EndOf(ticket), at = parts.ImageOf(ticket) * parts.Values;
+        float dd = 0, dg = 0, gg = 0;
+        for (long i = first; i < end; i += Group.DimX)
+        {
+            float g = gradient[at + i], d = perturbed[at + i] - clean[at + i];
+            dd = CudaMath.Fma(d, d, dd);
+            dg = CudaMath.Fma(d, g, dg);
+            gg = CudaMath.Fma(g, g, gg);
+        }
+        double dd2 = dd, dg2 = dg, gg2 = gg;
+        parts.Sum(counters, sums, ticket, 1, ref dd2, ref dg2, ref gg2);
+        parts.Leave(counters, ticket, 1);
+        float scale = L2Ball.Factors(dd2, dg2, gg2, settings.StepSize, settings.Epsilon, out float shrink);
+        MoveL2(clean, gradient, perturbed, at, first, end, scale, shrink);
+    }
+
+    static void MoveL2(ArrayView<float> clean, ArrayView<float> direction, ArrayView<float> perturbed, long at, long first, long end, float scale, float shrink)
+    {
+        for (long i = first; i < end; i += Group.DimX)
+        {
+            float c = clean[at + i];
+            float z = CudaMath.Fma(scale, direction[at + i], perturbed[at + i] - c);
+            perturbed[at + i] = Clamp(CudaMath.Fma(shrink, z, c));
+        }
+    }
+
+    static float SumGradient(ArrayView<float> gradient, long at, long first, long end)
+    {
+        float l1 = 0;
+        for (long i = first; i < end; i += Group.DimX) l1 += Math.Abs(gradient[at + i]);
+        return l1;
+    }
+
+    [CudaKernel]
+    static void MomentumStepLInf(
+        ArrayView<float> clean, ArrayView<float> gradient, ArrayView<float> momentum, ArrayView<float> perturbed, ArrayView<int> counters, ArrayView<double> sums, StepSettings settings)
+    {
+        ImageParts parts = settings.Parts;
+        int ticket = parts.Enter(counters);
+        long first = parts.FirstOf(ticket) + Group.IdxX, end = parts.EndOf(ticket), at = parts.ImageOf(ticket) * parts.Values;
+        float scale = Momentum.Scale(parts.Sum(counters, sums, ticket, SumGradient(gradient, at, first, end)));
+        parts.Leave(counters, ticket, 1);
+        for (long i = first; i < end; i += Group.DimX)
+        {
+            float c = clean[at + i], x = perturbed[at + i];
+            float m = Momentum.Next(momentum[at + i], gradient[at + i], settings.Decay, scale);
+            momentum[at + i] = m;
+            perturbed[at + i] = LInfStep.Apply(c, m, x, settings.StepSize, settings.Epsilon);
+        }
+    }
+
+    [CudaKernel]
+    static void MomentumStepL2(
+        ArrayView<float> clean, ArrayView<float> gradient, ArrayView<float> momentum, ArrayView<float> perturbed, ArrayView<int> counters, ArrayView<double> sums, StepSettings settings)
+    {
+        ImageParts parts = settings.Parts;
+        int ticket = parts.Enter(counters);
+        long first = parts.FirstOf(ticket) + Group.IdxX, end = parts.EndOf(ticket), at = parts.ImageOf(ticket) * parts.Values;
+        float l1Scale = Momentum.Scale(parts.Sum(counters, sums, ticket, SumGradient(gradient, at, first, end)));
+        float dd = 0, dg = 0, gg = 0;
+        for (long i = first; i < end; i += Group.DimX)
+        {
+            float d = perturbed[at + i] - clean[at + i];
+            float m = Momentum.Next(momentum[at + i], gradient[at + i], settings.Decay, l1Scale);
+            momentum[at + i] = m;
+            dd = CudaMath.Fma(d, d, dd);
+            dg = CudaMath.Fma(d, m, dg);
+            gg = CudaMath.Fma(m, m, gg);
+        }
+        double dd2 = dd, dg2 = dg, gg2 = gg;
+        parts.Sum(counters, sums, ticket, 2, ref dd2, ref dg2, ref gg2);
+        parts.Leave(counters, ticket, 2);
+        float scale = L2Ball.Factors(dd2, dg2, gg2, settings.StepSize, settings.Epsilon, out float shrink);
+        MoveL2(clean, momentum, perturbed, at, first, end, scale, shrink);
+    }
+
+    [CudaKernel]
+    static void StartLInf(ArrayView<float> clean, ArrayView<float> perturbed, StartSettings settings)
+    {
+        long values = settings.Parts.Values, chunks = ChunksOf(values);
+        int image = (int)(Grid.IdxX / chunks);
+        long first = Grid.IdxX % chunks * ChunkLength, end = Math.Min(values, first + ChunkLength), at = image * values;
         // A counter per thread and turn: four values, sixteen apart.
-        for (int counter = first / 4 + Group.IdxX; ValueOf(counter) < end; counter += Group.DimX)
+        for (long counter = (first / 4) + Group.IdxX; ValueOf(counter) < end; counter += Group.DimX)
         {
             uint c0 = (uint)counter, c1 = 0, c2 = (uint)image, c3 = RandomStream.Uniform;
-            Philox.Generate(ref c0, ref c1, ref c2, ref c3, k0, k1);
-            int i = ValueOf(counter);
-            PlaceUniform(clean, perturbed, at, i, end, c0, epsilon);
-            PlaceUniform(clean, perturbed, at, i + 16, end, c1, epsilon);
-            PlaceUniform(clean, perturbed, at, i + 32, end, c2, epsilon);
-            PlaceUniform(clean, perturbed, at, i + 48, end, c3, epsilon);
+            Philox.Generate(ref c0, ref c1, ref c2, ref c3, settings.Key0, settings.Key1);
+            long i = ValueOf(counter);
+            PlaceUniform(clean, perturbed, at, i, end, c0, settings.Epsilon);
+            PlaceUniform(clean, perturbed, at, i + 16, end, c1, settings.Epsilon);
+            PlaceUniform(clean, perturbed, at, i + 32, end, c2, settings.Epsilon);
+            PlaceUniform(clean, perturbed, at, i + 48, end, c3, settings.Epsilon);
         }
     }
 
     /// <summary>The value that the first word of a counter makes.</summary>
-    static int ValueOf(int counter) => (counter / 16 * Philox.Tile) + (counter % 16);
+    static long ValueOf(long counter) => (counter / 16 * Philox.Tile) + (counter % 16);
 
-    static void PlaceUniform(ArrayView<float> clean, ArrayView<float> perturbed, long at, int i, int end, uint word, float epsilon)
+    static void PlaceUniform(ArrayView<float> clean, ArrayView<float> perturbed, long at, long i, long end, uint word, float epsilon)
     {
         if (i >= end) return;
         float middle = clean[at + i];
@@ -142,116 +235,45 @@ internal sealed class CudaPerturbation : IDisposable
     }
 
     [CudaKernel]
-    static void StartNormals(ArrayView<float> perturbed, ArrayView<float> sums, int values, uint k0, uint k1)
+    static void StartL2(ArrayView<float> clean, ArrayView<float> perturbed, ArrayView<int> counters, ArrayView<double> sums, StartSettings settings)
     {
-        int image = ImageOf(Grid.IdxX, values), first = First(values), end = End(values);
-        long at = (long)image * values;
+        ImageParts parts = settings.Parts;
+        int ticket = parts.Enter(counters), image = parts.ImageOf(ticket);
+        long first = parts.FirstOf(ticket), end = parts.EndOf(ticket), at = image * parts.Values;
         float square = 0;
-        for (int counter = first / 4 + Group.IdxX; ValueOf(counter) < end; counter += Group.DimX)
+        for (long counter = (first / 4) + Group.IdxX; ValueOf(counter) < end; counter += Group.DimX)
         {
             uint c0 = (uint)counter, c1 = 0, c2 = (uint)image, c3 = RandomStream.Normal;
-            Philox.Generate(ref c0, ref c1, ref c2, ref c3, k0, k1);
-            int i = ValueOf(counter);
+            Philox.Generate(ref c0, ref c1, ref c2, ref c3, settings.Key0, settings.Key1);
+            long i = ValueOf(counter);
             float a = Gaussian.Pair(c0, c1, out float b), c = Gaussian.Pair(c2, c3, out float d);
             square += PlaceNormal(perturbed, at, i, end, a);
             square += PlaceNormal(perturbed, at, i + 16, end, b);
             square += PlaceNormal(perturbed, at, i + 32, end, c);
             square += PlaceNormal(perturbed, at, i + 48, end, d);
         }
-        square = CudaMath.GroupSum(square);
-        if (Group.IdxX == 0) sums[Grid.IdxX] = square;
+        // The barriers of the sum also show every thread of the group what the others wrote.
+        double total = parts.Sum(counters, sums, ticket, square);
+        parts.Leave(counters, ticket, 1);
+        ulong seed = settings.Key0 | ((ulong)settings.Key1 << 32);
+        float factor = L2Ball.StartFactor(seed, image, (int)parts.Values, settings.Epsilon, total);
+        for (long i = first + Group.IdxX; i < end; i += Group.DimX) perturbed[at + i] = Clamp(CudaMath.Fma(factor, perturbed[at + i], clean[at + i]));
     }
 
-    static float PlaceNormal(ArrayView<float> perturbed, long at, int i, int end, float normal)
+    static float PlaceNormal(ArrayView<float> perturbed, long at, long i, long end, float normal)
     {
         if (i >= end) return 0;
         perturbed[at + i] = normal;
         return normal * normal;
     }
 
-    [CudaKernel]
-    static void StartFactors(ArrayView<float> sums, ArrayView<float> radii, ArrayView<float> factors, int values)
-    {
-        int image = Grid.IdxX, chunks = ChunksOf(values);
-        double square = 0;
-        for (int k = Warp.LaneIdx; k < chunks; k += Warp.WarpSize) square += sums[(image * chunks) + k];
-        square = CudaMath.WarpSum(square);
-        if (Warp.LaneIdx == 0) factors[image] = (float)(radii[image] / XMath.Sqrt(square));
-    }
-
-    [CudaKernel]
-    static void StartPlace(ArrayView<float> clean, ArrayView<float> perturbed, ArrayView<float> factors, int values)
-    {
-        int image = ImageOf(Grid.IdxX, values), end = End(values);
-        long at = (long)image * values;
-        float factor = factors[image];
-        for (int i = First(values) + Group.IdxX; i < end; i += Group.DimX)
-            perturbed[at + i] = Clamp(CudaMath.Fma(factor, perturbed[at + i], clean[at + i]));
-    }
-
-    [CudaKernel]
-    static void StepSums(ArrayView<float> clean, ArrayView<float> gradient, ArrayView<float> perturbed, ArrayView<float> sums, int values)
-    {
-        int end = End(values);
-        long at = (long)ImageOf(Grid.IdxX, values) * values;
-        float dd = 0, dg = 0, gg = 0;
-        for (int i = First(values) + Group.IdxX; i < end; i += Group.DimX)
-        {
-            float g = gradient[at + i], d = perturbed[at + i] - clean[at + i];
-            dd = CudaMath.Fma(d, d, dd);
-            dg = CudaMath.Fma(d, g, dg);
-            gg = CudaMath.Fma(g, g, gg);
-        }
-        dd = CudaMath.GroupSum(dd);
-        dg = CudaMath.GroupSum(dg);
-        gg = CudaMath.GroupSum(gg);
-        if (Group.IdxX > 0) return;
-        sums[3L * Grid.IdxX] = dd;
-        sums[(3L * Grid.IdxX) + 1] = dg;
-        sums[(3L * Grid.IdxX) + 2] = gg;
-    }
-
-    [CudaKernel]
-    static void StepFactors(ArrayView<float> sums, ArrayView<float> factors, int values, float stepSize, float epsilon)
-    {
-        int image = Grid.IdxX, chunks = ChunksOf(values);
-        double dd = 0, dg = 0, gg = 0;
-        for (int k = Warp.LaneIdx; k < chunks; k += Warp.WarpSize)
-        {
-            long at = 3L * ((image * chunks) + k);
-            dd += sums[at];
-            dg += sums[at + 1];
-            gg += sums[at + 2];
-        }
-        dd = CudaMath.WarpSum(dd);
-        dg = CudaMath.WarpSum(dg);
-        gg = CudaMath.WarpSum(gg);
-        if (Warp.LaneIdx > 0) return;
-        factors[2 * image] = L2Ball.Factors(dd, dg, gg, stepSize, epsilon, out float shrink);
-        factors[(2 * image) + 1] = shrink;
-    }
-
-    [CudaKernel]
-    static void StepUpdate(ArrayView<float> clean, ArrayView<float> gradient, ArrayView<float> perturbed, ArrayView<float> factors, int values)
-    {
-        int image = ImageOf(Grid.IdxX, values), end = End(values);
-        long at = (long)image * values;
-        float step = factors[2 * image], shrink = factors[(2 * image) + 1];
-        for (int i = First(values) + Group.IdxX; i < end; i += Group.DimX)
-        {
-            float c = clean[at + i];
-            float z = CudaMath.Fma(step, gradient[at + i], perturbed[at + i] - c);
-            perturbed[at + i] = Clamp(CudaMath.Fma(shrink, z, c));
-        }
-    }
-
     public void Dispose()
     {
         clean.Dispose();
         gradient.Dispose();
+        momentum.Dispose();
         perturbed.Dispose();
         sums.Dispose();
-        factors.Dispose();
-        radii.Dispose();
+        counters.Dispose();
     }
 }

@@ -66,6 +66,36 @@ public sealed class PerturbationKernel : IDisposable
         else host!.Step(clean, gradient, images, valuesPerImage, stepSize, epsilon, perturbed);
     }
 
+    /// <summary>
+    /// One step of MI-FGSM (Dong et al. 2018) in place: m ← μ·m + g/‖g‖₁ with the norm over the image, then as <see cref="Step"/> along m instead of g:
+    /// ℓ∞ x + α·sign(m), ℓ2 x + α·m/(‖m‖₂ + 1e-10), and back into ball ∩ [0, 1]. A zero gradient lets the momentum decay and the step goes on along it; a NaN
+    /// in the gradient makes the image's momentum NaN, and with it the image.
+    /// </summary>
+    /// <param name="clean">[images, valuesPerImage], in [0, 1].</param>
+    /// <param name="gradient">[images, valuesPerImage]: of the objective that is to grow.</param>
+    /// <param name="images">0 or more.</param>
+    /// <param name="valuesPerImage">1 or more.</param>
+    /// <param name="stepSize">α in pixel space, 0 or more.</param>
+    /// <param name="epsilon">Radius of the ball in pixel space, 0 or more.</param>
+    /// <param name="decay">μ, 0 or more; 1 in the paper. With 0 each step forgets the steps before it.</param>
+    /// <param name="momentum">[images, valuesPerImage], changed; zeros before the first step.</param>
+    /// <param name="perturbed">[images, valuesPerImage], changed.</param>
+    /// <exception cref="ArgumentException">A size, step, radius or decay is out of range, or a span's length does not follow from the sizes.</exception>
+    public void MomentumStep(
+        ReadOnlySpan<float> clean, ReadOnlySpan<float> gradient, int images, int valuesPerImage, float stepSize, float epsilon, float decay, Span<float> momentum, Span<float> perturbed)
+    {
+        Check(nameof(clean), clean.Length, images, valuesPerImage);
+        Check(nameof(gradient), gradient.Length, images, valuesPerImage);
+        Check(nameof(momentum), momentum.Length, images, valuesPerImage);
+        Check(nameof(perturbed), perturbed.Length, images, valuesPerImage);
+        CheckNotNegative(nameof(stepSize), stepSize);
+        CheckNotNegative(nameof(epsilon), epsilon);
+        CheckNotNegative(nameof(decay), decay);
+        if (images == 0) return;
+        if (cuda is not null) cuda.MomentumStep(clean, gradient, images, valuesPerImage, stepSize, epsilon, decay, momentum, perturbed);
+        else host!.MomentumStep(clean, gradient, images, valuesPerImage, stepSize, epsilon, decay, momentum, perturbed);
+    }
+
     static void Check(string name, int length, int images, int valuesPerImage)
     {
         if (images < 0 || valuesPerImage <= 0) throw new ArgumentException($"{images} images of {valuesPerImage} values; give 0 or more of 1 or more");

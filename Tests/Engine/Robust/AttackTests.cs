@@ -54,6 +54,20 @@ public class AttackTests
         Assert.That((attacked - corner).abs().max().item<float>(), Is.LessThan(1e-6));
     }
 
+    /// <summary>The second gradient points back and is as long: the second step follows it unless more than all of the first is remembered.</summary>
+    [TestCase(0, -1)]
+    [TestCase(0.25, -1)]
+    [TestCase(1.5, 1)]
+    public void Momentum_remembers_the_steps_before(double momentum, int lastSign)
+    {
+        using var attack = new Attack(device, new Threat { Epsilon = Epsilon, Steps = 2, StepSize = Epsilon / 4, RandomStart = false, Momentum = momentum });
+        int call = 0;
+        Tensor clean = full([1, 3, 8, 8], 0.5);
+        Tensor attacked = attack.Perturb(clean, x => x.sum() * (call++ == 0 ? 1 : -1), 1);
+        double expected = 0.5 + (Epsilon / 4 * (1 + lastSign));
+        Assert.That((attacked - expected).abs().max().item<float>(), Is.LessThan(1e-6));
+    }
+
     [Test]
     public void An_epsilon_of_zero_gives_a_copy_of_the_clean_images()
     {

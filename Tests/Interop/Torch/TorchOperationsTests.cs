@@ -190,6 +190,33 @@ public class TorchOperationsTests
         }
     }
 
+    [TestCase(PerturbationNorm.LInf)]
+    [TestCase(PerturbationNorm.L2)]
+    public void Momentum_steps_equal_torch(PerturbationNorm norm)
+    {
+        using var perturbation = new TorchPerturbation(host, norm);
+        (double eps, double step, double decay) = norm == PerturbationNorm.LInf ? (8 / 255.0, 3 / 255.0, 0.9) : (1.5, 0.7, 1.0);
+        Tensor clean = rand(3, 3, 11, 13), ours = clean.clone(), theirs = clean.clone(), m = zeros_like(clean), n = zeros_like(clean);
+        for (int t = 0; t < 4; t++)
+        {
+            Tensor g = randn(3, 3, 11, 13);
+            perturbation.MomentumStep(clean, g, step, eps, decay, m, ours);
+            n = (decay * n) + (g / g.abs().sum([1, 2, 3], keepdim: true));
+            if (norm == PerturbationNorm.LInf)
+            {
+                theirs = torch.min(torch.max(theirs + (step * n.sign()), clean - eps), clean + eps).clamp(0, 1);
+            }
+            else
+            {
+                Tensor z = theirs + (step * n / n.square().sum([1, 2, 3], keepdim: true).sqrt()) - clean;
+                theirs = (clean + (z * (eps / z.square().sum([1, 2, 3], keepdim: true).sqrt()).clamp_max(1))).clamp(0, 1);
+            }
+            AssertClose(m, n, 1e-7, $"momentum of step {t}");
+            AssertClose(ours, theirs, 1e-6, $"step {t}");
+        }
+        Assert.That(() => perturbation.MomentumStep(clean, clean, step, eps, decay, rand(3, 3, 11, 12), ours), Throws.ArgumentException.With.Message.Contains("momentum [3, 3, 11, 12]"));
+    }
+
     [Test]
     public void Perturbation_takes_clean_and_gradient_in_any_layout_and_says_what_it_cannot_take()
     {

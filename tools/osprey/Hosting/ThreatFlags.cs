@@ -19,6 +19,7 @@ static class ThreatFlags
         }
         flags.Add(nameof(Threat.Steps), Flag.Whole<int>("--steps", $"Gradient steps of one attack, 1 to 10000. Default {start.Steps}.", 1, 10_000), (t, v) => t with { Steps = v });
         flags.Add(nameof(Threat.StepSize), Flag.Number("--step-size", "Length of a step, unit of ε. Default: ε for one step, 2.5·ε/steps for more.", 0, 1000), (t, v) => t with { StepSize = v });
+        flags.Add(nameof(Threat.Momentum), Flag.Number("--attack-momentum", $"Decay of the accumulated gradient that the steps follow, 0 to 10; 1 in MI-FGSM. Default {start.Momentum}: none.", 0, 10), (t, v) => t with { Momentum = v });
         flags.Add(nameof(Threat.Restarts), Flag.Whole<int>("--restarts", $"Independent tries, the worst of which counts, 1 to 1000. Default {start.Restarts}.", 1, 1000), (t, v) => t with { Restarts = v });
         if (!withRandomStart) return flags;
         flags.Add(nameof(Threat.RandomStart), Flag.Switch("--no-random-start", "Start at the image itself instead of at a random point of the ball."), t => t with { RandomStart = false });
