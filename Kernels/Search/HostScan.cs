@@ -1,8 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
 
 namespace Osprey.Kernels.Search;
 
@@ -20,16 +17,16 @@ sealed unsafe class HostScan : IDisposable
     readonly Similarity similarity;
     readonly SimdLevel level;
     readonly int panelRows;
-    readonly Scratch packedQueries = new();
-    readonly Scratch[] packedTiles;
+    readonly Scratch<float> packedQueries = new();
+    readonly Scratch<float>[] packedTiles;
 
     public HostScan(Similarity similarity, SimdLevel level, int threads)
     {
         this.similarity = similarity;
         this.level = level;
         panelRows = ScoreTile<ProductScore>.PanelRows(level);
-        packedTiles = new Scratch[threads];
-        for (int i = 0; i < threads; i++) packedTiles[i] = new Scratch();
+        packedTiles = new Scratch<float>[threads];
+        for (int i = 0; i < threads; i++) packedTiles[i] = new Scratch<float>();
     }
 
     public void Run(
@@ -170,7 +167,7 @@ sealed unsafe class HostScan : IDisposable
                 int d = 0;
                 if (present == 4)
                 {
-                    for (; d <= dimension - 4; d += 4) Transpose(from + d, dimension, to + (nint)d * panelRows, panelRows);
+                    for (; d <= dimension - 4; d += 4) Transposition.Four(from + d, dimension, to + (nint)d * panelRows, panelRows);
                 }
                 for (; d < dimension; d++)
                     for (int i = 0; i < 4; i++)
@@ -179,35 +176,10 @@ sealed unsafe class HostScan : IDisposable
         }
     }
 
-    /// <summary>A 4×4 block, transposed.</summary>
-    static void Transpose(float* from, nint fromStride, float* to, nint toStride)
-    {
-        Vector128<float> a = Vector128.Load(from), b = Vector128.Load(from + fromStride);
-        Vector128<float> c = Vector128.Load(from + 2 * fromStride), e = Vector128.Load(from + 3 * fromStride);
-        // ac = a0 c0 a1 c1 | a2 c2 a3 c3 and be likewise; interleaved again they are a0 b0 c0 e0 | a1 b1 c1 e1, and so on.
-        Vector128<float> acLow = Low(a, c), acHigh = High(a, c), beLow = Low(b, e), beHigh = High(b, e);
-        Low(acLow, beLow).Store(to);
-        High(acLow, beLow).Store(to + toStride);
-        Low(acHigh, beHigh).Store(to + 2 * toStride);
-        High(acHigh, beHigh).Store(to + 3 * toStride);
-    }
-
-    /// <summary>a0 b0 a1 b1.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> Low(Vector128<float> a, Vector128<float> b) =>
-        Sse.IsSupported ? Sse.UnpackLow(a, b) :
-        AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b) : Vector128.Create(a[0], b[0], a[1], b[1]);
-
-    /// <summary>a2 b2 a3 b3.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> High(Vector128<float> a, Vector128<float> b) =>
-        Sse.IsSupported ? Sse.UnpackHigh(a, b) :
-        AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3]);
-
     public void Dispose()
     {
         packedQueries.Dispose();
-        foreach (Scratch tile in packedTiles) tile.Dispose();
+        foreach (Scratch<float> tile in packedTiles) tile.Dispose();
     }
 
     /// <summary>What the threads of one scan share.</summary>
@@ -228,29 +200,5 @@ sealed unsafe class HostScan : IDisposable
         public required TopK Results { get; init; }
 
         public int Next() => Interlocked.Increment(ref next);
-    }
-
-    /// <summary>Memory outside the garbage collector's, aligned to a cache line, that grows and is kept.</summary>
-    sealed class Scratch : IDisposable
-    {
-        nint length;
-
-        public float* Pointer { get; private set; }
-
-        public float* Ensure(nint values)
-        {
-            if (values <= length) return Pointer;
-            Dispose();
-            Pointer = (float*)NativeMemory.AlignedAlloc((nuint)values * sizeof(float), 64);
-            length = values;
-            return Pointer;
-        }
-
-        public void Dispose()
-        {
-            NativeMemory.AlignedFree(Pointer);
-            Pointer = null;
-            length = 0;
-        }
     }
 }

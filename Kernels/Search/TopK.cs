@@ -1,6 +1,6 @@
 namespace Osprey.Kernels.Search;
 
-/// <summary>The k best rows found so far for each of a batch of queries: filled by <see cref="SearchKernel.Scan"/>, read best first.</summary>
+/// <summary>The k best rows found so far for each of a batch of queries: filled by <see cref="SearchKernel"/> or <see cref="CertifiedSearch"/>, read best first.</summary>
 /// <remarks>
 /// Ties go to the lower id, so that the answer does not depend on the order in which rows were seen. A query keeps its candidates
 /// unordered, up to twice k of them; when that is full the better half stays and its worst member becomes the score to beat.
@@ -44,14 +44,7 @@ public sealed class TopK
     /// <summary>Forgets every row and keeps the memory.</summary>
     public void Clear()
     {
-        float none = Similarity == Similarity.InnerProduct ? float.NegativeInfinity : float.PositiveInfinity;
-        Array.Fill(Thresholds, none);
-        foreach (ref Query query in kept.AsSpan())
-        {
-            query.Count = 0;
-            query.Worst = CandidateKey.None;
-            query.Read = false;
-        }
+        for (int q = 0; q < Queries; q++) Forget(q);
     }
 
     /// <summary>Row ids of query <paramref name="q"/>, best first, K of them; −1 where fewer rows were found. Different queries may be read from different threads.</summary>
@@ -93,17 +86,46 @@ public sealed class TopK
         }
     }
 
+    internal void Offer(int q, ulong key)
+    {
+        lock (locks[q % locks.Length]) Add(q, key);
+    }
+
+    /// <summary>Copies the keys of the candidates kept so far, in any order, and returns how many. Safe while others offer.</summary>
+    /// <param name="q">Which query.</param>
+    /// <param name="keys">Room for <see cref="MostKept"/>.</param>
+    internal int Copy(int q, Span<ulong> keys)
+    {
+        lock (locks[q % locks.Length])
+        {
+            ref Query query = ref kept[q];
+            query.Keys.AsSpan(0, query.Count).CopyTo(keys);
+            return query.Count;
+        }
+    }
+
+    /// <summary>Forgets the rows of one query and keeps the memory.</summary>
+    internal void Forget(int q)
+    {
+        kept[q].Count = 0;
+        kept[q].Worst = CandidateKey.None;
+        kept[q].Read = false;
+        Thresholds[q] = Similarity == Similarity.InnerProduct ? float.NegativeInfinity : float.PositiveInfinity;
+    }
+
+    /// <summary>Candidates that one query may keep at a time.</summary>
+    internal int MostKept => (int)Math.Min(K + (long)Math.Max(K, LeastSlack), Array.MaxLength);
+
     void Add(int q, ulong key)
     {
         ref Query query = ref kept[q];
         if (key >= query.Worst) return;
-        query.Keys ??= new ulong[(int)Math.Min(K + (long)Math.Max(K, LeastSlack), 256)];
+        query.Keys ??= new ulong[Math.Min(MostKept, 256)];
         if (query.Count == query.Keys.Length)
         {
-            long most = Math.Min(K + (long)Math.Max(K, LeastSlack), Array.MaxLength);
-            if (query.Count < most)
+            if (query.Count < MostKept)
             {
-                Array.Resize(ref query.Keys, (int)Math.Min(2L * query.Count, most));
+                Array.Resize(ref query.Keys, (int)Math.Min(2L * query.Count, MostKept));
             }
             else
             {
