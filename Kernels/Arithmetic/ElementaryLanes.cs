@@ -14,9 +14,7 @@ internal static class ElementaryLanes
         Vector512<float> e = SplitExponent(x, out Vector512<float> mantissa);
         Vector512<float> f = mantissa - Vector512<float>.One;
         Vector512<float> z = f * f;
-        Vector512<float> tail = FusedMultiplyAdd(e, Create(Ln2Low), LogTail(f) * (z * f));
-        tail = FusedMultiplyAdd(Create(-0.5f), z, tail);
-        return FusedMultiplyAdd(e, Create(Ln2High), f + tail);
+        return Log(e, f, z, LogTail(f) * (z * f));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -25,7 +23,32 @@ internal static class ElementaryLanes
         Vector512<float> e = SplitExponent(x, out Vector512<float> mantissa);
         Vector512<float> f = mantissa - Vector512<float>.One;
         Vector512<float> z = f * f;
-        Vector512<float> log2 = (f + FusedMultiplyAdd(Create(-0.5f), z, LogTail(f) * (z * f))) * Create(Log2E);
+        return Power(x, p, e, f, z, LogTail(f) * (z * f));
+    }
+
+    /// <summary>Power and logarithm for little more than the power alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Power(Vector512<float> x, Vector512<float> p, out Vector512<float> log)
+    {
+        Vector512<float> e = SplitExponent(x, out Vector512<float> mantissa);
+        Vector512<float> f = mantissa - Vector512<float>.One;
+        Vector512<float> z = f * f, tail = LogTail(f) * (z * f);
+        log = Log(e, f, z, tail);
+        return Power(x, p, e, f, z, tail);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<float> Log(Vector512<float> e, Vector512<float> f, Vector512<float> z, Vector512<float> tail)
+    {
+        tail = FusedMultiplyAdd(e, Create(Ln2Low), tail);
+        tail = FusedMultiplyAdd(Create(-0.5f), z, tail);
+        return FusedMultiplyAdd(e, Create(Ln2High), f + tail);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<float> Power(Vector512<float> x, Vector512<float> p, Vector512<float> e, Vector512<float> f, Vector512<float> z, Vector512<float> tail)
+    {
+        Vector512<float> log2 = (f + FusedMultiplyAdd(Create(-0.5f), z, tail)) * Create(Log2E);
         Vector512<float> high = p * e;
         Vector512<float> low = FusedMultiplyAdd(p, log2, FusedMultiplyAdd(p, e, -high));
         Vector512<float> rounded = high + low + Create(Rounder);

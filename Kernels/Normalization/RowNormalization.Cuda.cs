@@ -29,10 +29,14 @@ internal sealed class CudaRowNormalization : IDisposable
     public void Forward(ReadOnlySpan<float> rows, int count, int dimension, Span<float> unit, Span<float> norms)
     {
         ArrayView<float> y = output.OfLength(unit.Length), n = this.norms.OfLength(count);
-        forward(Launch(count), input.Holding(rows), y, n, dimension);
+        Forward(input.Holding(rows), count, dimension, y, n);
         y.CopyToCPU(accelerator.DefaultStream, unit);
         n.CopyToCPU(accelerator.DefaultStream, norms);
     }
+
+    /// <summary>On device memory; returns before it is done.</summary>
+    public void Forward(ArrayView<float> rows, int count, int dimension, ArrayView<float> unit, ArrayView<float> norms) =>
+        forward(Launch(count), rows, unit, norms, dimension);
 
     public void Backward(ReadOnlySpan<float> unit, ReadOnlySpan<float> norms, ReadOnlySpan<float> gradUnit, int count, int dimension, Span<float> gradRows)
     {

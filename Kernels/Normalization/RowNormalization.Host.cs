@@ -16,9 +16,9 @@ internal sealed unsafe class HostRowNormalization
     int count, dimension, rowsPerChunk;
     float* input, output, norms, unit;
 
-    public HostRowNormalization(int threads)
+    public HostRowNormalization(HostTeam team)
     {
-        team = new HostTeam(threads);
+        this.team = team;
         forward = ForwardChunk;
         backward = BackwardChunk;
     }

@@ -1,3 +1,5 @@
+using Osprey.Kernels.Arithmetic;
+
 namespace Osprey.Kernels.Normalization;
 
 /// <summary>
@@ -14,7 +16,7 @@ public sealed class RowNormalization : IDisposable
     public RowNormalization(Device device)
     {
         if (device.Accelerator is { } accelerator) cuda = new CudaRowNormalization(accelerator);
-        else host = new HostRowNormalization(device.Threads);
+        else host = new HostRowNormalization(new HostTeam(device.Threads));
     }
 
     /// <summary>Effectively norms[i] = ‖rows[i]‖₂ and unit[i,j] = rows[i,j]/(norms[i] + 1e-6). A NaN or an infinity makes its row NaN or zero.</summary>

@@ -79,7 +79,7 @@ public class PtxGateTests
     public void Every_kernel_that_is_loaded_is_marked()
     {
         string[] loaded = [.. Loaded.Select(MarkedKernels.Name).Distinct()];
-        Assert.That(loaded, Does.Contain("SearchCuda.Select").And.Contain("CudaPooling.GemForward<CubePower>"), "the reader of code sees what it should");
+        Assert.That(loaded, Does.Contain("SearchCuda.Select").And.Contain("SearchCuda.Scores<ProductScore>"), "the reader of code sees what it should");
         Assert.That(loaded.Except(MarkedKernels.All.Select(MarkedKernels.Name)), Is.Empty, "add [CudaKernel], or the type arguments to it");
     }
 
