@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Osprey.Kernels.Arithmetic;
 using Osprey.Kernels.Normalization;
@@ -184,6 +185,7 @@ public sealed class PoolingKernel : IDisposable
     }
 
     /// <summary>∂L/∂p from Σ t^p·ln t of every plane, added up in double, image by image.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void PowerGradient(
         MapShape shape, ReadOnlySpan<float> powers, ReadOnlySpan<float> pooled, ReadOnlySpan<float> gradPooled, ReadOnlySpan<float> sums, Span<float> gradPowers)
     {
