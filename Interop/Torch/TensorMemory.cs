@@ -15,18 +15,21 @@ public static class TensorMemory
 
     /// <summary>As <see cref="Read"/>, to write into. Autograd does not see what is written.</summary>
     /// <exception cref="ArgumentException">The tensor is of another type, elsewhere, or not contiguous.</exception>
-    public static unsafe Span<float> Write(Tensor t)
+    public static Span<float> Write(Tensor t) => Write<float>(t, ScalarType.Float32);
+
+    /// <summary>As <see cref="Write(Tensor)"/>, of a tensor whose values are <typeparamref name="T"/>, which torch calls <paramref name="type"/>.</summary>
+    internal static unsafe Span<T> Write<T>(Tensor t, ScalarType type) where T : unmanaged
     {
-        if (t.dtype != ScalarType.Float32) throw new ArgumentException($"the tensor {Describe(t)} holds {t.dtype}; kernels take float32: use .to(float32)");
+        if (t.dtype != type) throw new ArgumentException($"the tensor {Describe(t)} holds {t.dtype}; kernels take {type.ToString().ToLowerInvariant()}: use .to({type.ToString().ToLowerInvariant()})");
         if (t.device_type != DeviceType.CPU) throw new ArgumentException($"the tensor {Describe(t)} is on {t.device}; use .cpu()");
         if (!t.is_contiguous()) throw new ArgumentException($"the tensor {Describe(t)} is not contiguous; use .contiguous()");
         long count = t.numel();
         if (count > int.MaxValue) throw new ArgumentException($"the tensor {Describe(t)} has {count} values, more than {int.MaxValue}; use a smaller batch");
         if (count == 0) return [];
-        if (count <= int.MaxValue / sizeof(float)) return MemoryMarshal.Cast<byte, float>(t.bytes);
+        if (count <= int.MaxValue / sizeof(T)) return MemoryMarshal.Cast<byte, T>(t.bytes);
         // TorchSharp's span counts bytes in an int; its first value shows where the others are.
         using Tensor plain = t.detach(), flat = plain.view(-1), first = flat.narrow(0, 0, 1);
-        fixed (byte* start = first.bytes) return new Span<float>(start, (int)count);
+        fixed (byte* start = first.bytes) return new Span<T>(start, (int)count);
     }
 
     /// <summary>A copy of the values of any float32 tensor on the CPU, contiguous or not.</summary>

@@ -89,6 +89,89 @@ public class TorchOperationsTests
         AssertClose(x.grad!, y.grad!, 2e-6, "gradient");
     }
 
+    /// <summary>[N,C]: the definitions written with torch's operations.</summary>
+    static Tensor TorchCrow(Tensor x)
+    {
+        Tensor sums = x.sum(1), spatial = (sums / sums.flatten(1).norm(1, keepdim: false, p: 2).view(-1, 1, 1)).sqrt();
+        using var _ = no_grad();
+        Tensor shares = x.ne(0).to(float32).mean([2, 3]), weights = (shares.sum(1, keepdim: true) / shares).log();
+        using var __ = enable_grad();
+        return (x * spatial.unsqueeze(1)).sum([2, 3]) * weights;
+    }
+
+    static Tensor TorchRmac(Tensor x)
+    {
+        Tensor pooled = Unit(nn.functional.adaptive_max_pool2d(x, [1, 1]).flatten(1));
+        long side = x.shape[2];
+        for (int level = 1; level <= 3; level++)
+        {
+            long width = 2 * side / (level + 1);
+            for (int i = 0; i < level; i++)
+            {
+                for (int j = 0; j < level; j++)
+                {
+                    Tensor region = x.narrow(2, Place(i), width).narrow(3, Place(j), width);
+                    pooled += Unit(nn.functional.adaptive_max_pool2d(region, [1, 1]).flatten(1));
+                }
+            }
+            long Place(int i) => level == 1 ? 0 : i * (side - width) / (level - 1);
+        }
+        return pooled;
+
+        static Tensor Unit(Tensor v) => v / (v.norm(1, keepdim: true, p: 2) + 1e-6);
+    }
+
+    [TestCase(PoolingKind.Crow)]
+    [TestCase(PoolingKind.Rmac)]
+    public void Poolings_that_mix_the_channels_equal_torch_forward_and_backward(PoolingKind kind)
+    {
+        using var pooling = new TorchPooling(host, kind);
+        foreach (long[] shape in (long[][])[[2, 5, 7, 7], [1, 17, 4, 4], [2, 33, 9, 9]])
+        {
+            Tensor ours = randn(shape).relu_().requires_grad_(true), theirs = ours.detach().clone().requires_grad_(true), weights = randn([shape[0], shape[1]]);
+            Tensor a = pooling.Apply(ours, tensor(1f)), b = kind == PoolingKind.Crow ? TorchCrow(theirs) : TorchRmac(theirs);
+            AssertClose(a, b, 2e-6, "pooled");
+            (a * weights).sum().backward();
+            (b * weights).sum().backward();
+            AssertClose(ours.grad!, theirs.grad!, 5e-6, "gradient of the map");
+        }
+    }
+
+    [Test]
+    public void A_channels_last_map_is_read_in_place_and_its_gradient_lies_likewise([Values(ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16)] ScalarType type)
+    {
+        using var gem = new TorchPooling(host, PoolingKind.Gem);
+        Tensor rows = rand(2, 6, 5, 19).to(type), map = rows.permute(0, 3, 1, 2).requires_grad_(true), first = map.detach().contiguous().requires_grad_(true);
+        Tensor powers = linspace(1.5, 4, 19).requires_grad_(true);
+        Tensor last = gem.Apply(map, powers, unitRows: true);
+        Assert.That(MapTensor.Dense(map), Is.SameAs(map), "no copy");
+        Assert.That(last.dtype, Is.EqualTo(ScalarType.Float32));
+        Assert.That(last.norm(1, keepdim: false, p: 2).sub(1).abs().max().item<float>(), Is.LessThan(1e-5));
+        Tensor weights = randn(2, 19), plain = gem.Apply(first, powers.detach(), unitRows: true);
+        AssertClose(last, plain, 1e-6, "layouts");
+        (last * weights).sum().backward();
+        (plain * weights).sum().backward();
+        Assert.That(map.grad!.dtype, Is.EqualTo(type));
+        Assert.That(map.grad!.permute(0, 2, 3, 1).is_contiguous(), Is.True);
+        AssertClose(map.grad!.to(float32), first.grad!.to(float32), type == ScalarType.Float32 ? 1e-6 : 1e-2, "gradients");
+        Assert.That(powers.grad!.shape, Is.EqualTo(new long[] { 19 }));
+    }
+
+    [Test]
+    public void Powers_per_channel_and_unit_rows_equal_torch_forward_and_backward()
+    {
+        using var gem = new TorchPooling(host, PoolingKind.Gem);
+        Tensor ours = rand(3, 11, 5, 4).requires_grad_(true), theirs = ours.detach().clone().requires_grad_(true);
+        Tensor p = linspace(1.2, 6, 11).requires_grad_(true), q = p.detach().clone().requires_grad_(true), weights = randn(3, 11);
+        Tensor a = gem.Apply(ours, p, unitRows: true);
+        Tensor y = theirs.clamp_min(1e-6).pow(q.view(1, -1, 1, 1)).mean([2, 3]).pow(1 / q), b = y / (y.norm(1, keepdim: true, p: 2) + 1e-6);
+        AssertClose(a, b, 1e-6, "unit rows");
+        (a * weights).sum().backward();
+        (b * weights).sum().backward();
+        AssertClose(ours.grad!, theirs.grad!, 2e-6, "gradient of the map");
+        AssertClose(p.grad!, q.grad!, 1e-5, "gradient of the powers");
+    }
+
     [Test]
     public void A_batch_of_none_passes()
     {
@@ -250,6 +333,7 @@ public class TorchOperationsTests
         using var gem = new TorchPooling(host, PoolingKind.Gem);
         using var normalization = new TorchRowNormalization(host);
         Assert.That(() => gem.Apply(rand(3, 4), tensor(3f)), Throws.ArgumentException.With.Message.Contains("[3, 4]"));
+        Assert.That(() => gem.Apply(rand(1, 1, 3, 4).to(float64), tensor(3f)), Throws.ArgumentException.With.Message.Contains("Float64"));
         Assert.That(() => gem.Apply(rand(1, 1, 3, 4), ones(2)), Throws.ArgumentException.With.Message.Contains("[2]"));
         Assert.That(() => gem.Apply(rand(1, 1, 3, 4).requires_grad_(true), tensor(-3f)), Throws.ArgumentException.With.Message.Contains("-3"));
         Assert.That(() => normalization.Apply(rand(3)), Throws.ArgumentException);
