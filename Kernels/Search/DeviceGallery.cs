@@ -132,7 +132,7 @@ public sealed class DeviceGallery : IDisposable
         int left = count;
         if (twoPass is not null && (long)k * RowsPerRank <= rows.Count)
         {
-            TwoPassScan.Plan plan = twoPass.For(rows, k);
+            TwoPassScan.Plan plan = twoPass.For(rows, k, count);
             left = SearchTwice(plan, count, known: false, queries, excluded, allowedView, results, k);
             Repeated += left;
             // Where fewer than k rows were found nothing is known, and every row would survive.

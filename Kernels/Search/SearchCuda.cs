@@ -77,8 +77,8 @@ static class SearchCuda
         if (row + 3 < rowCount) scores[at + 3] = values.D;
     }
 
-    /// <summary>Four neighbouring rows' sums; ILGPU keeps the members in registers.</summary>
-    readonly struct Quad(float a, float b, float c, float d)
+    /// <summary>Four neighbouring values; ILGPU keeps the members in registers.</summary>
+    public readonly struct Quad(float a, float b, float c, float d)
     {
         public readonly float A = a, B = b, C = c, D = d;
 

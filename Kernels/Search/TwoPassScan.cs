@@ -20,7 +20,9 @@ sealed class TwoPassScan : IDisposable
     readonly Action<KernelConfig, ArrayView<QueryBound>, ArrayView<double>, ArrayView<float>, Similarity, double, double> know;
     readonly FirstPassKernels<SampleSink> sampling;
     readonly FirstPassKernels<SurvivorSink> scanning;
-    readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<ulong>, int, int, long, int, Similarity> rescore;
+    readonly Action<
+        KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<SearchCuda.Quad>, ArrayView<SearchCuda.Quad>, ArrayView<int>, ArrayView<int>, ArrayView<ulong>,
+        int, int, long, int, Similarity> rescore;
     readonly Action<KernelConfig, ArrayView<int>, ArrayView<int>, int> settle;
     readonly Action<KernelConfig, ArrayView<ulong>, ArrayView<int>, ArrayView<ulong>, int, int> select;
 
@@ -48,8 +50,8 @@ sealed class TwoPassScan : IDisposable
         sampling = new(accelerator, firstPass);
         scanning = new(accelerator, firstPass);
         rescore = similarity == Similarity.InnerProduct
-            ? accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<ulong>, int, int, long, int, Similarity>(CudaRescore.Rescore<ProductScore>)
-            : accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<ulong>, int, int, long, int, Similarity>(CudaRescore.Rescore<DistanceScore>);
+            ? LoadRescore(accelerator, CudaRescore.Rescore<ProductScore>)
+            : LoadRescore(accelerator, CudaRescore.Rescore<DistanceScore>);
         settle = accelerator.LoadStreamKernel<ArrayView<int>, ArrayView<int>, int>(CudaRescore.Settle);
         select = accelerator.LoadStreamKernel<ArrayView<ulong>, ArrayView<int>, ArrayView<ulong>, int, int>(CudaSelection.SelectSurvivors);
         countBuffer = new(accelerator);
@@ -63,10 +65,20 @@ sealed class TwoPassScan : IDisposable
         bestBuffer = new(accelerator);
     }
 
+    static Action<
+        KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<SearchCuda.Quad>, ArrayView<SearchCuda.Quad>, ArrayView<int>, ArrayView<int>, ArrayView<ulong>,
+        int, int, long, int, Similarity> LoadRescore(
+        Accelerator accelerator,
+        Action<
+            ArrayView<float>, ArrayView<float>, ArrayView<SearchCuda.Quad>, ArrayView<SearchCuda.Quad>, ArrayView<int>, ArrayView<int>, ArrayView<ulong>,
+            int, int, long, int, Similarity> kernel) => accelerator.LoadStreamKernel(kernel);
+
     /// <summary>How a search of a gallery for k is laid out.</summary>
-    public Plan For(GalleryRows gallery, int k)
+    public Plan For(GalleryRows gallery, int k, int queries)
     {
-        long wanted = Math.Clamp(gallery.Count / 32, Math.Min(2048, limits.SampleRows), limits.SampleRows);
+        // One group counts a query's sample: with few groups a smaller sample and more survivors take less time.
+        int most = queries <= CudaNarrowScan.Queries ? Math.Max(1, limits.SampleRows / 4) : limits.SampleRows;
+        long wanted = Math.Clamp(gallery.Count / 32, Math.Min(2048, most), most);
         int stride = (int)Math.Max(1, gallery.ResidentCount / wanted), sampled = 0;
         foreach (GallerySlice slice in gallery.Resident) sampled += (slice.Count + stride - 1) / stride;
         double share = (double)sampled / gallery.Count, expected = k * share;
@@ -151,9 +163,11 @@ sealed class TwoPassScan : IDisposable
         scanning.Launch(queryCodes, slice, 1, slice.Count, job.Count, depth, new SurvivorSink(slice.Bounds, job.Bounds, eligible, job.Counts, job.Entries, job.Plan.Capacity));
         // Enough groups to keep the device busy when queries are few.
         int groupsPerQuery = Math.Clamp(accelerator.NumMultiprocessors * 16 / job.Count, 1, 64);
+        bool inFours = dimension % 4 == 0;
         rescore(
-            new KernelConfig(job.Count * groupsPerQuery, CudaRescore.Threads), job.Queries, slice.Rows, job.Counts, job.Done, job.Entries,
-            job.Plan.Capacity, dimension, slice.FirstId, groupsPerQuery, similarity);
+            new KernelConfig(job.Count * groupsPerQuery, CudaRescore.Threads), job.Queries, slice.Rows,
+            (inFours ? job.Queries : job.Queries.SubView(0, 0)).Cast<SearchCuda.Quad>(), (inFours ? slice.Rows : slice.Rows.SubView(0, 0)).Cast<SearchCuda.Quad>(),
+            job.Counts, job.Done, job.Entries, job.Plan.Capacity, dimension, slice.FirstId, groupsPerQuery, similarity);
         settle(new KernelConfig((job.Count + threads - 1) / threads, threads), job.Counts, job.Done, job.Plan.Capacity);
     }
 

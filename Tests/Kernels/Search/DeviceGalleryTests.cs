@@ -21,7 +21,7 @@ public sealed class DeviceGalleryTests
     }
 
     /// <summary>Sizes at which a few hundred rows go through all that a million would.</summary>
-    static readonly GalleryLimits small = new(Bytes: 1 << 24, WorkBytes: 1 << 20, SampleRows: 32, LeastSurvivors: 64, MostSurvivors: 1 << 20, ChunkValues: 1 << 12);
+    static readonly GalleryLimits small = new(Bytes: 1 << 24, WorkBytes: 1 << 20, SampleRows: 128, LeastSurvivors: 64, MostSurvivors: 1 << 20, ChunkValues: 1 << 12);
 
     static readonly Similarity[] similarities = Enum.GetValues<Similarity>();
 
