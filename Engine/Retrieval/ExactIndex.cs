@@ -1,21 +1,31 @@
+using Osprey.Interop.Formats;
 using Osprey.Kernels;
 using Osprey.Kernels.Search;
 
 namespace Osprey.Engine.Retrieval;
 
-/// <summary>Exact nearest neighbours among N descriptors held in memory. Ids are row numbers, 0 … N−1.</summary>
-/// <remarks>A search uses all of the device's threads; searches from several threads wait for one another.</remarks>
+/// <summary>Exact nearest neighbours among N descriptors, in memory or in an index file. Ids are row numbers, 0 … N−1.</summary>
+/// <remarks>
+/// Searched by <see cref="CertifiedSearch"/>: 8-bit codes are scanned, and few descriptors scored in float32. Of an opened index file only those few are read
+/// from the disk. A search uses all of the device's threads; searches from several threads wait for one another.
+/// </remarks>
 public sealed class ExactIndex : IDisposable
 {
     /// <summary>Ranks (queries × k) worked on at once: bounds the memory of full rankings to about 100 MB.</summary>
     const int RanksAtOnce = 1 << 22;
 
+    /// <summary>Ranks whose working memory is kept for the next search.</summary>
+    const int RanksKept = 1 << 18;
+
     readonly IReadOnlyList<IndexBlock> blocks;
     readonly int threads;
-    readonly SearchKernel kernel;
+    readonly CertifiedSearch search;
+    readonly MappedFile? map;
     readonly Lock searching = new();
+    TopK? kept;
 
     /// <summary>Over a store's descriptors, read into memory as float32: 4·N·D bytes.</summary>
+    /// <exception cref="ArgumentException">A descriptor holds a value that is not finite; the message names its row.</exception>
     public ExactIndex(DescriptorStore store, Device device, Metric metric = Metric.Cosine)
         : this(ReadBlocks(store), store.Dimension, device, metric, store.Sha256)
     {
@@ -25,12 +35,13 @@ public sealed class ExactIndex : IDisposable
     /// <param name="dimension">D.</param>
     /// <param name="device">Stays the caller's; must outlive the index.</param>
     /// <param name="metric">What nearness is.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit, or a descriptor holds a value that is not finite; the message names its row.</exception>
     public ExactIndex(float[] descriptors, int dimension, Device device, Metric metric = Metric.Cosine)
         : this([new IndexBlock(descriptors, CountRows(descriptors, dimension), 0)], dimension, device, metric, "")
     {
     }
 
-    ExactIndex(IReadOnlyList<IndexBlock> blocks, int dimension, Device device, Metric metric, string storeSha256)
+    ExactIndex(IReadOnlyList<IndexBlock> blocks, int dimension, Device device, Metric metric, string storeSha256, IndexContent? content = null)
     {
         if (metric is not (Metric.Cosine or Metric.InnerProduct or Metric.L2)) throw new ArgumentException($"metric is {(int)metric}; give Cosine, InnerProduct or L2");
         this.blocks = metric == Metric.Cosine ? [.. blocks.Select(b => b with { Values = UnitRows.Normalize(b.Values, dimension) })] : blocks;
@@ -39,7 +50,10 @@ public sealed class ExactIndex : IDisposable
         Rows = blocks.Sum(b => (long)b.Rows);
         StoreSha256 = storeSha256;
         threads = device.Threads;
-        kernel = new SearchKernel(device, Similarity);
+        ReadOnlyMemory<float>[] values = [.. this.blocks.Select(b => b.Values)];
+        using (Stream? codes = content?.OpenCodes())
+            search = codes is null ? new CertifiedSearch(device, Similarity, values, dimension) : new CertifiedSearch(device, Similarity, values, dimension, codes);
+        map = content?.Map;
     }
 
     /// <summary>N.</summary>
@@ -52,6 +66,9 @@ public sealed class ExactIndex : IDisposable
 
     /// <summary><see cref="DescriptorStore.Sha256"/> of the store the index was made from; empty if from memory.</summary>
     public string StoreSha256 { get; }
+
+    /// <summary>Memory of the codes, in bytes; 0 where the rows are so few that all are scored.</summary>
+    public long CodeBytes => search.CodeBytes;
 
     Similarity Similarity => Metric == Metric.L2 ? Similarity.L2 : Similarity.InnerProduct;
 
@@ -79,11 +96,11 @@ public sealed class ExactIndex : IDisposable
     /// <param name="queries">[Q, D]; for <see cref="Metric.Cosine"/> of any length.</param>
     /// <param name="k">1 or more; ranks beyond the rows there are have id −1.</param>
     /// <param name="excluded">For each query an id that it never gets, −1 for none; or empty.</param>
-    /// <exception cref="ArgumentException">The sizes do not fit.</exception>
-    public Ranking Search(ReadOnlySpan<float> queries, int k, ReadOnlySpan<long> excluded = default)
+    /// <param name="filter">Which rows may be found; null for all.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit, or a query holds a NaN.</exception>
+    public Ranking Search(ReadOnlySpan<float> queries, int k, ReadOnlySpan<long> excluded = default, RowFilter? filter = null)
     {
-        if (queries.Length % Dimension != 0) throw new ArgumentException($"{queries.Length} values are no whole number of queries of {Dimension}, the index's dimension");
-        int count = queries.Length / Dimension;
+        int count = CountQueries(queries, filter);
         if (k < 1) throw new ArgumentException($"k is {k}; give 1 or more");
         if ((long)count * k > Array.MaxLength) throw new ArgumentException($"{count} queries × k={k} is more than one answer holds; search fewer queries at once");
         if (!excluded.IsEmpty && excluded.Length != count) throw new ArgumentException($"excluded names {excluded.Length} ids for {count} queries; give one for each, or none");
@@ -93,9 +110,33 @@ public sealed class ExactIndex : IDisposable
         for (int first = 0; first < count; first += batch)
         {
             int inBatch = Math.Min(batch, count - first);
-            Scan(queries.Slice(first * Dimension, inBatch * Dimension), k, excluded.IsEmpty ? [] : excluded.Slice(first, inBatch), ids, scores, first * k);
+            Scan(queries.Slice(first * Dimension, inBatch * Dimension), k, excluded.IsEmpty ? [] : excluded.Slice(first, inBatch), filter, ids, scores, first * k);
         }
         return new Ranking(count, k, ids, scores);
+    }
+
+    /// <summary>Every row within a radius of each query.</summary>
+    /// <param name="queries">[Q, D]; for <see cref="Metric.Cosine"/> of any length.</param>
+    /// <param name="radius">The least cosine or inner product, or the largest squared distance, of a row that is found.</param>
+    /// <param name="filter">Which rows may be found; null for all.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit, or a query or the radius is NaN.</exception>
+    public RangeRanking SearchRange(ReadOnlySpan<float> queries, float radius, RowFilter? filter = null)
+    {
+        int count = CountQueries(queries, filter);
+        var hits = new RangeHits(count, radius, Similarity);
+        if (Metric == Metric.Cosine) queries = UnitRows.Normalize(queries, Dimension);
+        lock (searching) search.SearchRange(queries, hits, [], filter is null ? [] : filter.Words);
+        long[][] ids = new long[count][];
+        float[][] scores = new float[count][];
+        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, q => hits.Read(q, ids[q] = new long[hits.Found(q)], scores[q] = new float[hits.Found(q)]));
+        return new RangeRanking(ids, scores);
+    }
+
+    int CountQueries(ReadOnlySpan<float> queries, RowFilter? filter)
+    {
+        if (queries.Length % Dimension != 0) throw new ArgumentException($"{queries.Length} values are no whole number of queries of {Dimension}, the index's dimension");
+        if (filter is not null && filter.Rows != Rows) throw new ArgumentException($"the filter is for {filter.Rows} rows, and the index has {Rows}");
+        return queries.Length / Dimension;
     }
 
     /// <summary>Every row as a query against all the others, some at a time in order: with k = N−1 the full rankings that retrieval is evaluated on.</summary>
@@ -120,7 +161,7 @@ public sealed class ExactIndex : IDisposable
                     long[] excluded = new long[count], ids = new long[count * k];
                     float[] scores = new float[count * k];
                     for (int i = 0; i < count; i++) excluded[i] = block.FirstId + first + i;
-                    Scan(block.Values.AsSpan(first * Dimension, count * Dimension), k, excluded, ids, scores, 0);
+                    Scan(block.Values.Span.Slice(first * Dimension, count * Dimension), k, excluded, null, ids, scores, 0);
                     yield return new RankingBatch(block.FirstId + first, new Ranking(count, k, ids, scores));
                 }
             }
@@ -129,27 +170,37 @@ public sealed class ExactIndex : IDisposable
 
     static int BatchOf(int k) => Math.Clamp(RanksAtOnce / k, 16, 1024);
 
-    void Scan(ReadOnlySpan<float> queries, int k, ReadOnlySpan<long> excluded, long[] ids, float[] scores, int offset)
+    void Scan(ReadOnlySpan<float> queries, int k, ReadOnlySpan<long> excluded, RowFilter? filter, long[] ids, float[] scores, int offset)
     {
         int count = queries.Length / Dimension;
-        var best = new TopK(count, k, Similarity);
         if (Metric == Metric.Cosine) queries = UnitRows.Normalize(queries, Dimension);
         lock (searching)
         {
-            foreach (IndexBlock block in blocks) kernel.Scan(block.Values, block.Rows, Dimension, block.FirstId, queries, excluded, best);
+            TopK best = kept is { } last && (last.Queries, last.K) == (count, k) ? last : new TopK(count, k, Similarity);
+            kept = (long)count * k <= RanksKept ? best : null;
+            search.Search(queries, best, excluded, filter is null ? [] : filter.Words);
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, q => best.Read(q, ids.AsSpan(offset + q * k, k), scores.AsSpan(offset + q * k, k)));
         }
-        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, q => best.Read(q, ids.AsSpan(offset + q * k, k), scores.AsSpan(offset + q * k, k)));
     }
 
     /// <summary>Writes the index to a file: <see cref="IndexFile"/>.</summary>
-    public void Save(string path) => IndexFile.Write(path, new IndexMeta { Metric = Metric, Dimension = Dimension, Rows = Rows, StoreSha256 = StoreSha256 }, blocks);
+    public void Save(string path) =>
+        IndexFile.Write(path, new IndexMeta { Metric = Metric, Dimension = Dimension, Rows = Rows, StoreSha256 = StoreSha256 }, blocks, search.CodeBytes > 0 ? search.SaveCodes : null);
 
-    /// <summary>Reads what <see cref="Save"/> wrote and checks it against its checksums.</summary>
+    /// <summary>Opens what <see cref="Save"/> wrote and checks it against its checksums. The rows stay in the file, which must stay as it is while the index lives.</summary>
     /// <exception cref="InvalidDataException">The file is broken; the message says how.</exception>
     public static ExactIndex Open(string path, Device device)
     {
-        (IndexMeta meta, IReadOnlyList<IndexBlock> blocks) = IndexFile.Read(path);
-        return new ExactIndex(blocks, meta.Dimension, device, meta.Metric, meta.StoreSha256);
+        IndexContent content = IndexFile.Open(path);
+        try
+        {
+            return new ExactIndex(content.Blocks, content.Meta.Dimension, device, content.Meta.Metric, content.Meta.StoreSha256, content);
+        }
+        catch
+        {
+            content.Map.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Checks that the index was made from this state of the store, so that its ids are the store's rows.</summary>
@@ -159,5 +210,9 @@ public sealed class ExactIndex : IDisposable
         if (StoreSha256 != store.Sha256) throw new InvalidDataException($"the index was made from another state of {store.Path}; run osprey index {store.Path} again");
     }
 
-    public void Dispose() => kernel.Dispose();
+    public void Dispose()
+    {
+        search.Dispose();
+        map?.Dispose();
+    }
 }

@@ -10,7 +10,17 @@ namespace Osprey.Engine.Retrieval;
 /// <param name="Values">[Rows, D].</param>
 /// <param name="Rows">May be 0.</param>
 /// <param name="FirstId">Id of its first row.</param>
-sealed record IndexBlock(float[] Values, int Rows, long FirstId);
+sealed record IndexBlock(ReadOnlyMemory<float> Values, int Rows, long FirstId);
+
+/// <summary>An index file that is open: its rows stay on the disk until they are read. Owns the map.</summary>
+/// <param name="Map">What the rows lie in.</param>
+/// <param name="Meta">The section META.</param>
+/// <param name="Blocks">The rows.</param>
+/// <param name="CodesAt">Offset and length of the section CODES; null where there is none.</param>
+sealed record IndexContent(MappedFile Map, IndexMeta Meta, IReadOnlyList<IndexBlock> Blocks, (long Offset, long Length)? CodesAt)
+{
+    public Stream? OpenCodes() => CodesAt is var (offset, length) ? Map.OpenStream(offset, length) : null;
+}
 
 /// <summary>The section <c>META</c>.</summary>
 sealed record IndexMeta
@@ -28,9 +38,10 @@ sealed record IndexMeta
 /// <list type="bullet">
 /// <item>bytes 0–7 <c>OSPREYIX</c>; uint32 version (1); uint32 number of sections n</item>
 /// <item>n entries of 56 bytes: name, 8 ASCII bytes padded with 0; int64 offset; int64 length; 32 bytes SHA-256 of the section</item>
-/// <item>the sections, each at a multiple of 4096: <c>META</c> (JSON, <see cref="IndexMeta"/>), <c>ROWS</c> (float32 [N, D], already unit vectors for the cosine)</item>
+/// <item>the sections, each at a multiple of 4096: <c>META</c> (JSON, <see cref="IndexMeta"/>), <c>CODES</c> (of the certified search; left out where the rows
+/// are few), <c>ROWS</c> (float32 [N, D], already unit vectors for the cosine)</item>
 /// </list>
-/// A reader passes over sections it does not know: what a faster scan wants besides the rows (codes, a permutation) is added as sections.
+/// A reader passes over sections it does not know, and codes rows that come without codes.
 /// </summary>
 static class IndexFile
 {
@@ -44,24 +55,46 @@ static class IndexFile
 
     readonly record struct Section(string Name, long Offset, long Length, byte[] Sha256);
 
-    public static void Write(string path, IndexMeta meta, IReadOnlyList<IndexBlock> blocks)
+    /// <param name="path">The file.</param>
+    /// <param name="meta">The section META.</param>
+    /// <param name="blocks">The rows.</param>
+    /// <param name="writeCodes">Writes the section CODES; null to leave it out.</param>
+    public static void Write(string path, IndexMeta meta, IReadOnlyList<IndexBlock> blocks, Action<Stream>? writeCodes)
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(meta, Json.Line);
-        using var rowsHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        long rowsLength = 0;
-        foreach (IndexBlock block in blocks)
+        AtomicFile.Write(path, stream =>
         {
-            rowsHash.AppendData(MemoryMarshal.AsBytes(block.Values.AsSpan()));
-            rowsLength += block.Values.LongLength * sizeof(float);
-        }
-        long metaAt = Aligned(HeaderSize + 2 * EntrySize), rowsAt = Aligned(metaAt + json.Length);
-        Section[] sections = [new("META", metaAt, json.Length, SHA256.HashData(json)), new("ROWS", rowsAt, rowsLength, rowsHash.GetHashAndReset())];
+            var sections = new List<Section>();
+            void Append(string name, Action<Stream> write)
+            {
+                using var hash = SHA256.Create();
+                long start = Aligned(stream.Position);
+                stream.Position = start;
+                using (var hashing = new CryptoStream(stream, hash, CryptoStreamMode.Write, leaveOpen: true)) write(hashing);
+                sections.Add(new Section(name, start, stream.Position - start, hash.Hash!));
+            }
+            // The header is known last and written first.
+            stream.Position = HeaderSize + (writeCodes is null ? 2 : 3) * EntrySize;
+            Append("META", to => to.Write(json));
+            if (writeCodes is not null) Append("CODES", writeCodes);
+            Append("ROWS", to =>
+            {
+                foreach (IndexBlock block in blocks) to.Write(MemoryMarshal.AsBytes(block.Values.Span));
+            });
+            // An index without rows ends where they would begin.
+            stream.SetLength(sections[^1].Offset + sections[^1].Length);
+            stream.Position = 0;
+            WriteHeader(stream, sections);
+        });
+    }
 
-        byte[] header = new byte[HeaderSize + sections.Length * EntrySize];
+    static void WriteHeader(Stream stream, List<Section> sections)
+    {
+        byte[] header = new byte[HeaderSize + sections.Count * EntrySize];
         Magic.CopyTo(header);
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(8), Version);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(12), sections.Length);
-        for (int i = 0; i < sections.Length; i++)
+        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(12), sections.Count);
+        for (int i = 0; i < sections.Count; i++)
         {
             Span<byte> entry = header.AsSpan(HeaderSize + i * EntrySize, EntrySize);
             Encoding.ASCII.GetBytes(sections[i].Name, entry);
@@ -69,44 +102,52 @@ static class IndexFile
             BinaryPrimitives.WriteInt64LittleEndian(entry[16..], sections[i].Length);
             sections[i].Sha256.CopyTo(entry[24..]);
         }
-
-        AtomicFile.Write(path, stream =>
-        {
-            stream.Write(header);
-            stream.Position = metaAt;
-            stream.Write(json);
-            stream.Position = rowsAt;
-            foreach (IndexBlock block in blocks) stream.Write(MemoryMarshal.AsBytes(block.Values.AsSpan()));
-            // An index without rows ends where they would begin.
-            stream.SetLength(rowsAt + rowsLength);
-        });
+        stream.Write(header);
     }
 
     static long Aligned(long offset) => (offset + Alignment - 1) / Alignment * Alignment;
 
-    public static (IndexMeta Meta, IReadOnlyList<IndexBlock> Blocks) Read(string path)
+    public static IndexContent Open(string path)
     {
-        using FileStream stream = File.OpenRead(path);
-        Dictionary<string, Section> sections = ReadSections(stream, path);
-        IndexMeta meta = ReadMeta(stream, Required(sections, "META", path), path);
+        Dictionary<string, Section> sections;
+        IndexMeta meta;
+        using (FileStream stream = File.OpenRead(path))
+        {
+            sections = ReadSections(stream, path);
+            meta = ReadMeta(stream, Required(sections, "META", path), path);
+        }
         Section rows = Required(sections, "ROWS", path);
-        if (meta.Dimension < 1 || meta.Rows < 0 || (Int128)meta.Rows * meta.Dimension * sizeof(float) != rows.Length)
+        if (meta.Dimension < 1 || meta.Rows < 0 || (Int128)meta.Rows * meta.Dimension * sizeof(float) != rows.Length || rows.Offset % sizeof(float) != 0)
             throw new InvalidDataException($"{path} is broken: its rows take {rows.Length} bytes, and {meta.Rows} × {meta.Dimension} floats do not");
 
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var blocks = new List<IndexBlock>();
-        int rowsPerBlock = Math.Max(1, BlockValues / meta.Dimension);
-        stream.Position = rows.Offset;
-        for (long first = 0; first < meta.Rows; first += rowsPerBlock)
+        MappedFile map = MappedFile.Open(path);
+        try
         {
-            int count = (int)Math.Min(rowsPerBlock, meta.Rows - first);
-            float[] values = new float[(long)count * meta.Dimension];
-            stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
-            hash.AppendData(MemoryMarshal.AsBytes(values.AsSpan()));
-            blocks.Add(new IndexBlock(values, count, first));
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            var blocks = new List<IndexBlock>();
+            int rowsPerBlock = Math.Max(1, BlockValues / meta.Dimension);
+            for (long first = 0; first < meta.Rows; first += rowsPerBlock)
+            {
+                int count = (int)Math.Min(rowsPerBlock, meta.Rows - first);
+                ReadOnlyMemory<float> values = map.Floats(rows.Offset + (first * meta.Dimension * sizeof(float)), count * meta.Dimension);
+                hash.AppendData(MemoryMarshal.AsBytes(values.Span));
+                blocks.Add(new IndexBlock(values, count, first));
+            }
+            CheckHash(rows, hash.GetHashAndReset(), path);
+            (long, long)? codesAt = null;
+            if (sections.TryGetValue("CODES", out Section codes))
+            {
+                using Stream stream = map.OpenStream(codes.Offset, codes.Length);
+                CheckHash(codes, SHA256.HashData(stream), path);
+                codesAt = (codes.Offset, codes.Length);
+            }
+            return new IndexContent(map, meta, blocks, codesAt);
         }
-        CheckHash(rows, hash.GetHashAndReset(), path);
-        return (meta, blocks);
+        catch
+        {
+            map.Dispose();
+            throw;
+        }
     }
 
     static Dictionary<string, Section> ReadSections(FileStream stream, string path)

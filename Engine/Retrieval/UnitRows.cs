@@ -7,9 +7,9 @@ static class UnitRows
     const double Tolerance = 1e-5;
 
     /// <summary>The rows themselves if all are unit vectors or zero; otherwise a copy in which they are.</summary>
-    public static float[] Normalize(float[] rows, int dimension) => FirstToScale(rows, dimension) is int first and >= 0 ? Scaled(rows, dimension, first) : rows;
+    public static ReadOnlyMemory<float> Normalize(ReadOnlyMemory<float> rows, int dimension) => FirstToScale(rows.Span, dimension) is int first and >= 0 ? Scaled(rows.Span, dimension, first) : rows;
 
-    /// <inheritdoc cref="Normalize(float[], int)"/>
+    /// <inheritdoc cref="Normalize(ReadOnlyMemory{float}, int)"/>
     public static ReadOnlySpan<float> Normalize(ReadOnlySpan<float> rows, int dimension) => FirstToScale(rows, dimension) is int first and >= 0 ? Scaled(rows, dimension, first) : rows;
 
     static int FirstToScale(ReadOnlySpan<float> rows, int dimension)

@@ -27,7 +27,8 @@ sealed unsafe class CertifiedScan : IDisposable
     readonly CertifiedRun run;
     readonly Scratch<float> sample = new();
     readonly Action<int> prepare, takeSample, guess, consume, exhaust;
-    readonly List<(int Query, float Certain)> failed = [];
+    int[] again = [];
+    float[] certain = [];
     TopK? best;
     int next, sampleTiles, sampleStride, sampleRank, milestone;
     bool everyValue;
@@ -80,15 +81,19 @@ sealed unsafe class CertifiedScan : IDisposable
         RunAll(consume);
 
         // A query whose guess was too bold is scanned again, now with a limit that is certain.
-        failed.Clear();
+        if (again.Length < which.Length)
+        {
+            again = new int[which.Length];
+            certain = new float[which.Length];
+        }
+        int failed = 0;
         for (int slot = 0; slot < prepared.Count; slot++)
-            if (!run.Holds(slot, workers[0].Keys, out float certain)) failed.Add((prepared.QueryOf(slot), certain));
-        if (failed.Count == 0) return;
-        Repeated += failed.Count;
-        int[] again = new int[failed.Count];
-        for (int i = 0; i < again.Length; i++) best.Forget(again[i] = failed[i].Query);
-        Ready(again, coded: true);
-        for (int i = 0; i < again.Length; i++) run.Guess(i, failed[i].Certain);
+            if (!run.Holds(slot, workers[0].Keys, out certain[failed])) again[failed++] = prepared.QueryOf(slot);
+        if (failed == 0) return;
+        Repeated += failed;
+        foreach (int query in again.AsSpan(0, failed)) best.Forget(query);
+        Ready(again.AsSpan(0, failed), coded: true);
+        for (int i = 0; i < failed; i++) run.Guess(i, certain[i]);
         milestone = int.MaxValue;
         RunAll(consume);
     }

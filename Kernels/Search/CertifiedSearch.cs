@@ -4,13 +4,14 @@ using Osprey.Kernels.Arithmetic;
 namespace Osprey.Kernels.Search;
 
 /// <summary>
-/// Exact search over rows that stay: the answer of <see cref="SearchKernel"/> bit for bit, from a scan of 8-bit codes and few fp32 scores. On the host.
+/// Exact search over rows that stay: the answer of <see cref="SearchKernel"/> bit for bit, from a scan of 8-bit codes and few fp32 scores.
 /// </summary>
 /// <remarks>
 /// Each row is kept as 8-bit codes beside its fp32 values (about a quarter of their memory). A scan of the codes bounds every score from above;
 /// a row whose bound is worse than k rows found cannot be among the k best, and every other is scored in fp32. The answer does not depend on
 /// threads, SIMD level or the batch. Where codes would not help (few rows, k near the number of rows, values beyond 1e15) all rows are scored.
-/// One search at a time. Nothing is allocated per search once warm, but for queries that are scanned twice (about one in ten thousand).
+/// On a device other than the host a <see cref="DeviceGallery"/> searches, and ranges are scored on the host.
+/// One search at a time. Nothing is allocated per search once warm.
 /// </remarks>
 public sealed unsafe class CertifiedSearch : IDisposable
 {
@@ -30,7 +31,8 @@ public sealed unsafe class CertifiedSearch : IDisposable
     readonly Similarity similarity;
     readonly CodedRows? coded;
     readonly CertifiedScan scan;
-    readonly HostScan plain;
+    readonly SearchKernel? plain;
+    readonly DeviceGallery? gallery;
     int[] fitting = [], others = [];
     bool disposed;
 
@@ -46,8 +48,21 @@ public sealed unsafe class CertifiedSearch : IDisposable
     {
     }
 
+    /// <summary>With codes that <see cref="SaveCodes"/> wrote, unless they are of another layout: then the rows are coded again.</summary>
+    /// <param name="device">Its threads are used.</param>
+    /// <param name="similarity">What a score is.</param>
+    /// <param name="blocks">The very rows that the codes are of.</param>
+    /// <param name="dimension">D, 1 or more.</param>
+    /// <param name="codes">Read to the end of the codes.</param>
+    /// <exception cref="InvalidDataException">The codes are broken.</exception>
+    public CertifiedSearch(Device device, Similarity similarity, IReadOnlyList<ReadOnlyMemory<float>> blocks, int dimension, Stream codes)
+        : this(device, similarity, blocks, dimension, CodeScan.Best, 0, LeastRows, Boldness, codes)
+    {
+    }
+
     internal CertifiedSearch(
-        Device device, Similarity similarity, IReadOnlyList<ReadOnlyMemory<float>> blocks, int dimension, CodeScan level, ulong seed, int leastRows, double boldness)
+        Device device, Similarity similarity, IReadOnlyList<ReadOnlyMemory<float>> blocks, int dimension, CodeScan level, ulong seed, int leastRows, double boldness,
+        Stream? codes = null)
     {
         if (similarity is not (Similarity.InnerProduct or Similarity.L2)) throw new ArgumentException($"similarity is {(int)similarity}; give InnerProduct or L2");
         this.similarity = similarity;
@@ -55,8 +70,10 @@ public sealed unsafe class CertifiedSearch : IDisposable
         var team = new HostTeam(device.Threads);
         try
         {
-            if (source.Count >= leastRows && dimension <= CodeScan.LargestDimension) coded = CodedBuild.Create(source, similarity, team, device.Threads, seed);
-            else CodedBuild.RequireFinite(source);
+            bool useful = device.Accelerator is null && source.Count >= leastRows && dimension <= CodeScan.LargestDimension;
+            if (useful && codes is not null) coded = CodedRowsStream.Read(codes, source.Count, dimension, similarity);
+            if (!useful) CodedBuild.RequireFinite(source);
+            else coded ??= CodedBuild.Create(source, similarity, team, device.Threads, seed);
         }
         catch
         {
@@ -64,7 +81,19 @@ public sealed unsafe class CertifiedSearch : IDisposable
             throw;
         }
         scan = new CertifiedScan(source, coded, similarity, level, team, device.Threads, boldness);
-        plain = new HostScan(similarity, SimdLevels.Best, device.Threads);
+        if (device.Accelerator is null) plain = new SearchKernel(device, similarity);
+        else gallery = Upload(device);
+    }
+
+    DeviceGallery Upload(Device device)
+    {
+        var made = new DeviceGallery(device, similarity, Dimension);
+        for (int b = 0; b < source.Blocks; b++)
+        {
+            ReadOnlySpan<float> rows = source.Block(b, out _, out long firstId);
+            made.Add(rows, firstId);
+        }
+        return made;
     }
 
     /// <summary>N.</summary>
@@ -79,6 +108,10 @@ public sealed unsafe class CertifiedSearch : IDisposable
     /// <summary>Queries that had to be scanned twice so far.</summary>
     public long Repeated => scan.Repeated;
 
+    /// <summary>Writes the codes, if there are any, for another search over the same rows to read.</summary>
+    /// <exception cref="InvalidOperationException">There are none: <see cref="CodeBytes"/> is 0.</exception>
+    public void SaveCodes(Stream stream) => CodedRowsStream.Write(coded ?? throw new InvalidOperationException("there are no codes to save: these rows are searched without"), stream);
+
     /// <summary>Puts the k best rows of each query into <paramref name="results"/>: what <see cref="SearchKernel.Scan"/> over all rows would find, to the bit.</summary>
     /// <param name="queries">[results.Queries, D].</param>
     /// <param name="results">Cleared first.</param>
@@ -90,6 +123,11 @@ public sealed unsafe class CertifiedSearch : IDisposable
         Check(queries, results.Queries, results.Similarity, excluded, allowed);
         results.Clear();
         if (results.Queries == 0 || Rows == 0) return;
+        if (gallery is not null)
+        {
+            gallery.Search(queries, results, excluded, allowed);
+            return;
+        }
         long open = CountAllowed(allowed);
         fixed (float* queriesAt = queries)
         fixed (long* excludedAt = excluded)
@@ -180,7 +218,7 @@ public sealed unsafe class CertifiedSearch : IDisposable
         for (int b = 0; b < source.Blocks; b++)
         {
             ReadOnlySpan<float> rows = source.Block(b, out int count, out long firstId);
-            if (count > 0) plain.Run(rows, count, Dimension, firstId, queries, excluded, results);
+            if (count > 0) plain!.Scan(rows, count, Dimension, firstId, queries, excluded, results);
         }
     }
 
@@ -188,7 +226,8 @@ public sealed unsafe class CertifiedSearch : IDisposable
     {
         disposed = true;
         scan.Dispose();
-        plain.Dispose();
+        plain?.Dispose();
+        gallery?.Dispose();
         coded?.Dispose();
         source.Dispose();
     }

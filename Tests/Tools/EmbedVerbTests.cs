@@ -137,6 +137,21 @@ public class EmbedVerbTests
     }
 
     [Test]
+    public void Search_takes_a_radius_and_classes()
+    {
+        string query = Path.Combine(At("data"), "class-1", "2.png");
+        JsonElement Search(params string[] flags) => Cli.Done(["search", At("store"), "--query", query, "--json", .. flags]).Json.GetProperty("results")[0];
+        float[] scores = [.. Search("-k", "12").GetProperty("scores").EnumerateArray().Select(s => s.GetSingle())];
+        Assert.That(Search("--radius", "-2").GetProperty("ids").GetArrayLength(), Is.EqualTo(12));
+        Assert.That(Search("--radius", "0.9999").GetProperty("ids").GetArrayLength(), Is.EqualTo(scores.Count(s => s >= 0.9999f)));
+        JsonElement others = Search("-k", "12", "--only-class", "class-0");
+        Assert.That(others.GetProperty("classes").EnumerateArray().Select(c => c.GetString()), Is.Not.Empty.And.All.EqualTo("class-0"));
+        Assert.That(Search("--radius", "-2", "--only-class", "class-0").GetProperty("ids").GetRawText(), Is.EqualTo(others.GetProperty("ids").GetRawText()));
+        Assert.That(Cli.Run("search", At("store"), "--query", query, "--only-class", "class-9").Error, Does.Contain("class-9").And.Contain("class-0"));
+        Assert.That(Cli.Run("search", At("store"), "--query", query, "--radius", "1", "-k", "3").Code, Is.EqualTo(2));
+    }
+
+    [Test]
     public void Search_takes_vectors_and_writes_npz()
     {
         float[] rows = Npy.ReadSingles(Path.Combine(At("store"), "part-00000.npy")).Values;

@@ -227,12 +227,84 @@ public sealed class ExactIndexTests
         using (var index = new ExactIndex(Random(50, 8), 8, device)) index.Save(At("extended"));
         byte[] bytes = File.ReadAllBytes(At("extended"));
         bytes[12] = 3;
-        "CODES"u8.CopyTo(bytes.AsSpan(16 + 2 * 56));
+        "LATER"u8.CopyTo(bytes.AsSpan(16 + 2 * 56));
         BitConverter.GetBytes(200L).CopyTo(bytes, 16 + 2 * 56 + 8);
         BitConverter.GetBytes(100L).CopyTo(bytes, 16 + 2 * 56 + 16);
         File.WriteAllBytes(At("extended"), bytes);
         using ExactIndex opened = ExactIndex.Open(At("extended"), device);
         Assert.That(opened.Rows, Is.EqualTo(50));
+    }
+
+    [Test]
+    public void A_large_index_keeps_its_codes_in_the_file([Values] Metric metric)
+    {
+        const int Rows = 3001, D = 24;
+        float[] rows = Random(Rows, D), queries = Random(40, D, seed: 2);
+        using var index = new ExactIndex(rows, D, device, metric);
+        Assert.That(index.CodeBytes, Is.Positive);
+        index.Save(At("coded"));
+        using ExactIndex opened = ExactIndex.Open(At("coded"), device);
+        Assert.That(opened.CodeBytes, Is.EqualTo(index.CodeBytes));
+        Ranking ranking = index.Search(queries, 10);
+        AssertSame(opened.Search(queries, 10), ranking);
+        for (int q = 0; q < 5; q++) Assert.That(ranking.Ids(q).ToArray(), Is.EqualTo(Reference(metric, rows, queries.AsSpan(q * D, D), D)[..10]), $"query {q}");
+        opened.Save(At("coded again"));
+        Assert.That(File.ReadAllBytes(At("coded again")), Is.EqualTo(File.ReadAllBytes(At("coded"))));
+        // The same file without its codes, as an older version wrote it: the section is renamed.
+        byte[] bytes = File.ReadAllBytes(At("coded"));
+        bytes[16 + 56] = (byte)'X';
+        File.WriteAllBytes(At("without"), bytes);
+        using ExactIndex without = ExactIndex.Open(At("without"), device);
+        AssertSame(without.Search(queries, 10), ranking);
+        bytes = File.ReadAllBytes(At("coded"));
+        bytes[2 * 4096 + 5000] ^= 1;
+        File.WriteAllBytes(At("coded damaged"), bytes);
+        Assert.That(() => ExactIndex.Open(At("coded damaged"), device), Throws.TypeOf<InvalidDataException>().With.Message.Contains("CODES"));
+    }
+
+    [Test]
+    public void A_filter_and_a_radius_choose_rows([Values] Metric metric, [Values(50, 3000)] int count)
+    {
+        const int D = 9;
+        float[] rows = Random(count, D), queries = Random(3, D, seed: 2);
+        using var index = new ExactIndex(rows, D, device, metric);
+        var filter = new RowFilter(count);
+        for (int i = 1; i < count; i += 3) filter.Allow(i);
+        filter.Allow(1);
+        Assert.That(filter.Count, Is.EqualTo((count + 1) / 3));
+        Ranking all = index.Search(queries, count), some = index.Search(queries, 7, default, filter);
+        RangeRanking near = index.SearchRange(queries, all.Scores(1)[5]), nearOfSome = index.SearchRange(queries, all.Scores(1)[5], filter);
+        for (int q = 0; q < 3; q++) Assert.That(some.Ids(q).ToArray(), Is.EqualTo(all.Ids(q).ToArray().Where(i => i % 3 == 1).Take(7)));
+        Assert.That((near.Queries, near.Ids(1).Length), Is.EqualTo((3, 6)));
+        Assert.That(near.Ids(1).ToArray(), Is.EqualTo(all.Ids(1)[..6].ToArray()));
+        Assert.That(near.Scores(1).ToArray(), Is.EqualTo(all.Scores(1)[..6].ToArray()));
+        Assert.That(nearOfSome.Ids(1).ToArray(), Is.EqualTo(all.Ids(1)[..6].ToArray().Where(i => i % 3 == 1)));
+        Assert.That(() => index.Search(queries, 1, default, new RowFilter(7)), Throws.ArgumentException.With.Message.Contains("7 rows"));
+        Assert.That(() => filter.Allow(count), Throws.ArgumentException.With.Message.Contains($"{count}"));
+    }
+
+    [Test]
+    public void Another_device_gives_the_same_ids_and_takes_filters_and_radii([Values] Metric metric)
+    {
+        float[] rows = Random(90, 8), queries = Random(2, 8, seed: 2);
+        using Device simulator = Device.Open("simulator");
+        using var simulated = new ExactIndex(rows, 8, simulator, metric);
+        using var index = new ExactIndex(rows, 8, device, metric);
+        var filter = new RowFilter(90);
+        for (int i = 0; i < 90; i += 2) filter.Allow(i);
+        Ranking expected = index.Search(queries, 5, [3, -1], filter), actual = simulated.Search(queries, 5, [3, -1], filter);
+        for (int q = 0; q < 2; q++) Assert.That(actual.Ids(q).ToArray(), Is.EqualTo(expected.Ids(q).ToArray()));
+        Assert.That(simulated.SearchRange(queries, expected.Scores(0)[2], filter).Ids(0).ToArray(), Is.EqualTo(index.SearchRange(queries, expected.Scores(0)[2], filter).Ids(0).ToArray()));
+    }
+
+    [Test]
+    public void What_is_not_finite_is_refused_and_named()
+    {
+        float[] rows = Random(50, 4);
+        rows[4 * 31] = float.NaN;
+        Assert.That(() => new ExactIndex(rows, 4, device, Metric.L2), Throws.ArgumentException.With.Message.Contains("row 31"));
+        using var index = new ExactIndex(Random(50, 4), 4, device, Metric.L2);
+        Assert.That(() => index.Search([0, 0, 0, float.NaN], 1), Throws.ArgumentException.With.Message.Contains("query 0"));
     }
 
     [Test]

@@ -26,6 +26,10 @@ sealed class SearchVerb : Verb
 
     readonly Option<int?> k = new("-k") { HelpName = "K", Description = "Neighbours of each query, 1 to 1000000. Default 10.", DefaultValueFactory = _ => 10 };
 
+    readonly Option<double?> radius = Flag.Number("--radius", "Instead of K neighbours, every image at least this near: cosine or inner product at least R, or squared distance at most R.", value: "R");
+
+    readonly Option<string[]> onlyClass = Flag.Texts("--only-class", "NAME", "Finds only images of these classes.");
+
     readonly Option<string?> model = Flag.Text("--model", "RUN|FILE", "The model that describes the queries. Default: the one that the store was made with, where it was then.");
 
     readonly Option<SearchOutput?> output = Flag.Choice<SearchOutput>("--output", "table or json on stdout; npz: ids [Q,K] int64, scores [Q,K] float32 and queries [Q] in the file --out. Default table.");
@@ -36,7 +40,7 @@ sealed class SearchVerb : Verb
         : base("search", "Finds the nearest images of a store, exactly.")
     {
         Add(store);
-        foreach (Option option in new Option[] { query, vectors, k, model, output, file }) Add(option);
+        foreach (Option option in new Option[] { query, vectors, k, radius, onlyClass, model, output, file }) Add(option);
         k.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int n) || n is < 1 or > 1_000_000)) result.AddError($"-k is '{result.Tokens[0].Value}'; give a whole number, 1 to 1000000");
@@ -45,6 +49,8 @@ sealed class SearchVerb : Verb
         {
             if ((result.GetValue(query) is { Length: > 0 }) == (result.GetValue(vectors) is not null)) result.AddError("give images with --query, or descriptors with --vectors");
             if ((result.GetValue(output) == SearchOutput.Npz) != (result.GetValue(file) is not null)) result.AddError("--output npz and --out FILE.npz belong together");
+            if (result.GetValue(radius) is not null && result.GetResult(k) is { Implicit: false }) result.AddError("give -k or --radius, not both");
+            if (result.GetValue(radius) is not null && result.GetValue(file) is not null) result.AddError("--output npz needs a fixed number of neighbours; give -k instead of --radius");
         });
     }
 
@@ -52,6 +58,7 @@ sealed class SearchVerb : Verb
     [
         "search stores/ucm --query harbour.jpg runway.tif -k 5",
         "search stores/ucm --query harbour.jpg -k 5 --json",
+        "search stores/ucm --query harbour.jpg --radius 0.8 --only-class harbor",
         "search stores/ucm --vectors queries.npy -k 100 --output npz --out neighbours.npz",
     ];
 
@@ -64,37 +71,35 @@ sealed class SearchVerb : Verb
         Queries queries = arguments.GetValue(vectors) is string npy ? ReadVectors(npy, opened) : Describe(arguments, opened, session);
 
         using ExactIndex index = OpenIndex(opened, session);
-        Ranking ranking = index.Search(queries.Values, arguments.GetValue(k)!.Value);
         StoreRow[] rows = opened.ReadRows();
-        string PathOf(long id) => Path.Combine(opened.Manifest.Root, rows[id].Path);
-
+        RowFilter? filter = Filter(arguments.GetValue(onlyClass) ?? [], rows);
         if (target is not null)
         {
-            RankingFile.WriteNpz(target, ranking, queries.Names);
+            RankingFile.WriteNpz(target, index.Search(queries.Values, arguments.GetValue(k)!.Value, default, filter), queries.Names);
             session.Note($"written: {target}");
-        }
-        else if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
-        {
-            session.Write(new
-            {
-                Results = Enumerable.Range(0, ranking.Queries).Select(q =>
-                {
-                    int found = Found(ranking, q);
-                    long[] ids = [.. ranking.Ids(q)[..found]];
-                    return new { Query = queries.Names[q], Ids = ids, Scores = ranking.Scores(q)[..found].ToArray(), Paths = ids.Select(PathOf), Classes = ids.Select(i => rows[i].Class) };
-                }),
-            });
         }
         else
         {
-            for (int q = 0; q < ranking.Queries; q++)
+            Answer[] answers = arguments.GetValue(radius) is double r
+                ? Within(index.SearchRange(queries.Values, (float)r, filter))
+                : Nearest(index.Search(queries.Values, arguments.GetValue(k)!.Value, default, filter));
+            string PathOf(long id) => Path.Combine(opened.Manifest.Root, rows[id].Path);
+            if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
+            {
+                session.Write(new
+                {
+                    Results = answers.Select((a, q) => new { Query = queries.Names[q], a.Ids, a.Scores, Paths = a.Ids.Select(PathOf), Classes = a.Ids.Select(i => rows[i].Class) }),
+                });
+                return ExitCode.Done;
+            }
+            for (int q = 0; q < answers.Length; q++)
             {
                 session.WriteLine($"{queries.Names[q]}:");
                 Table table = Tables.Create(">rank", ">score", "class", "path");
-                for (int r = 0; r < Found(ranking, q); r++)
+                for (int i = 0; i < answers[q].Ids.Length; i++)
                 {
-                    long id = ranking.Ids(q)[r];
-                    table.Row($"{r + 1}", $"{ranking.Scores(q)[r]:0.0000}", rows[id].Class, PathOf(id));
+                    long id = answers[q].Ids[i];
+                    table.Row($"{i + 1}", $"{answers[q].Scores[i]:0.0000}", rows[id].Class, PathOf(id));
                 }
                 session.Write(table);
             }
@@ -102,10 +107,37 @@ sealed class SearchVerb : Verb
         return ExitCode.Done;
     }
 
-    static int Found(Ranking ranking, int q)
+    sealed record Answer(long[] Ids, float[] Scores);
+
+    static Answer[] Nearest(Ranking ranking)
     {
-        int end = ranking.Ids(q).IndexOf(-1);
-        return end < 0 ? ranking.K : end;
+        var answers = new Answer[ranking.Queries];
+        for (int q = 0; q < answers.Length; q++)
+        {
+            int end = ranking.Ids(q).IndexOf(-1), found = end < 0 ? ranking.K : end;
+            answers[q] = new Answer(ranking.Ids(q)[..found].ToArray(), ranking.Scores(q)[..found].ToArray());
+        }
+        return answers;
+    }
+
+    static Answer[] Within(RangeRanking ranking)
+    {
+        var answers = new Answer[ranking.Queries];
+        for (int q = 0; q < answers.Length; q++) answers[q] = new Answer(ranking.Ids(q).ToArray(), ranking.Scores(q).ToArray());
+        return answers;
+    }
+
+    /// <summary>The rows of the named classes; null where none is named.</summary>
+    static RowFilter? Filter(string[] classes, StoreRow[] rows)
+    {
+        if (classes.Length == 0) return null;
+        HashSet<string> known = [.. rows.Select(r => r.Class)];
+        foreach (string name in classes)
+            if (!known.Contains(name)) throw new InvalidDataException($"the store has no class '{name}'; it has {string.Join(", ", known.Order(StringComparer.Ordinal))}");
+        var filter = new RowFilter(rows.Length);
+        for (int i = 0; i < rows.Length; i++)
+            if (classes.Contains(rows[i].Class)) filter.Allow(i);
+        return filter;
     }
 
     sealed record Queries(IReadOnlyList<string> Names, float[] Values);
