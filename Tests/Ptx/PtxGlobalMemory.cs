@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Osprey.Tests.Ptx;
@@ -7,14 +8,34 @@ sealed class PtxGlobalMemory
 {
     const int Shift = 36;
 
-    readonly List<PtxMemory> buffers = [];
+    /// <summary>No address of a host lies here.</summary>
+    const ulong Base = 1UL << 60;
+
+    readonly List<PtxMemory?> buffers = [];
+
+    public static bool IsAddress(ulong address) => address is >= Base and < 2 * Base;
+
+    public ulong Allocate(int bytes)
+    {
+        buffers.Add(new PtxMemory($"global buffer {buffers.Count}", bytes));
+        return Base | (ulong)buffers.Count << Shift;
+    }
+
+    /// <summary>What reads or writes the buffer from now on is an error.</summary>
+    public void Free(ulong address)
+    {
+        if (At(address, out long offset) is { } buffer && offset == 0) buffers[buffers.IndexOf(buffer)] = null;
+        else throw new PtxFaultException($"0x{address:x} is no buffer's address");
+    }
+
+    public void Copy(ulong target, ulong source, int count) => At(target, out long to).CopyFrom(At(source, out long from), from, to, count);
 
     /// <summary>A buffer that holds <paramref name="values"/>.</summary>
     public PtxBuffer<T> Holding<T>(params ReadOnlySpan<T> values)
         where T : unmanaged
     {
         PtxBuffer<T> buffer = Empty<T>(values.Length);
-        values.CopyTo(MemoryMarshal.Cast<byte, T>(buffer.Memory.Fill()));
+        MemoryMarshal.AsBytes(values).CopyTo(buffer.Memory.Fill(0, buffer.Memory.Size));
         return buffer;
     }
 
@@ -22,17 +43,17 @@ sealed class PtxGlobalMemory
     public PtxBuffer<T> Empty<T>(int length)
         where T : unmanaged
     {
-        buffers.Add(new PtxMemory($"global buffer {buffers.Count}", length * Marshal.SizeOf<T>()));
-        return new PtxBuffer<T>(buffers[^1], (ulong)buffers.Count << Shift, length);
+        ulong address = Allocate(length * Unsafe.SizeOf<T>());
+        return new PtxBuffer<T>(At(address, out _), address, length);
     }
 
     public PtxMemory At(ulong address, out long offset)
     {
         // The middle of the range belongs to offset 0, so that what lies a little before a buffer is outside of it, too.
-        ulong index = (address + (1UL << (Shift - 1))) >> Shift;
-        if (index == 0 || index > (ulong)buffers.Count) throw new PtxFaultException($"0x{address:x} is no address of global memory");
-        offset = (long)(address - (index << Shift));
-        return buffers[(int)index - 1];
+        ulong index = (address - Base + (1UL << (Shift - 1))) >> Shift;
+        if (address < Base || index == 0 || index > (ulong)buffers.Count) throw new PtxFaultException($"0x{address:x} is no address of global memory");
+        offset = (long)(address - Base - (index << Shift));
+        return buffers[(int)index - 1] ?? throw new PtxFaultException($"0x{address:x} lies in a buffer that was freed");
     }
 }
 

@@ -39,10 +39,10 @@ public class RowNormalizationTests
     }
 
     [Test]
-    public void Simulator_follows_the_definition()
+    public void Cuda_follows_the_definition([ValueSource(typeof(TestDevices), nameof(TestDevices.Names))] string name)
     {
-        using Device simulator = Device.Open("simulator");
-        using var normalization = new RowNormalization(simulator);
+        using Device device = TestDevices.Open(name);
+        using var normalization = new RowNormalization(device);
         foreach ((int count, int dimension) in ((int, int)[])[(0, 4), (1, 1), (3, 7), (4, 32), (5, 33), (3, 129)]) Check(normalization, count, dimension);
     }
 
