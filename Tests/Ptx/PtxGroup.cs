@@ -11,7 +11,7 @@ sealed class PtxGroup
     readonly PtxWarp[] warps;
     readonly PtxLaunch launch;
 
-    public PtxGroup(PtxLaunch launch, PtxSharedMemory shared, Index3D place)
+    public PtxGroup(PtxLaunch launch, PtxSharedMemory shared, Index3D place, int clock)
     {
         this.launch = launch;
         Shared = shared;
@@ -21,9 +21,12 @@ sealed class PtxGroup
         for (int w = 0; w < warps.Length; w++)
         {
             int lanes = Math.Min(32, threads - w * 32);
-            warps[w] = new PtxWarp(launch.Program, this, w, lanes == 32 ? uint.MaxValue : (1u << lanes) - 1, warps.Length);
+            warps[w] = new PtxWarp(launch.Program, this, w, lanes == 32 ? uint.MaxValue : (1u << lanes) - 1, warps.Length, clock);
         }
     }
+
+    /// <summary>The latest clock of its warps.</summary>
+    public int Clock => warps.Max(w => w.Clock);
 
     public Index3D Place { get; }
 

@@ -36,12 +36,14 @@ sealed class PtxLaunch(PtxProgram program, PtxGlobalMemory memory, Index3D grid,
         var shared = new PtxSharedMemory(program.Entry, dynamicShared, (group.Size + 31) / 32);
         if (shared.StaticBytes > 48 * 1024 || shared.StaticBytes + dynamicShared > SharedLimit)
             throw new ArgumentException($"{shared.StaticBytes} bytes of static and {dynamicShared} of dynamic shared memory; at most {48 * 1024} and together {SharedLimit} are possible");
+        int clock = 0;
         for (int z = 0; z < grid.Z; z++)
             for (int y = 0; y < grid.Y; y++)
                 for (int x = 0; x < grid.X; x++)
                 {
-                    shared.Clear();
-                    new PtxGroup(this, shared, new Index3D(x, y, z)).Run();
+                    var threads = new PtxGroup(this, shared, new Index3D(x, y, z), shared.Begin(clock));
+                    threads.Run();
+                    clock = threads.Clock;
                 }
     }
 }

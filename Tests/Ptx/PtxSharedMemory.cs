@@ -7,7 +7,26 @@ namespace Osprey.Tests.Ptx;
 /// </summary>
 sealed class PtxSharedMemory
 {
-    readonly record struct Access(int Warp, int Lane, int Clock, bool Atomic, int Line);
+    /// <summary>Who touched a byte last: packed, as there is one for each byte and warp.</summary>
+    readonly struct Access(int warp, int lane, int clock, bool atomic, int line)
+    {
+        const int Several = 32;
+
+        readonly ulong bits = (ulong)(uint)clock << 32 | (ulong)(ushort)line << 16 | (uint)warp << 8 | (uint)lane << 1 | (atomic ? 1u : 0);
+
+        public int Clock => (int)(bits >> 32);
+
+        public int Line => (ushort)(bits >> 16);
+
+        public int Warp => (byte)(bits >> 8);
+
+        public int Lane => (int)(bits >> 1) & 63;
+
+        public bool Atomic => (bits & 1) != 0;
+
+        /// <summary>The same by two lanes: which ones no longer matters, each is another one than any third.</summary>
+        public Access BySeveral => new(Warp, Several, Clock, Atomic, Line);
+    }
 
     readonly IReadOnlyList<PtxVariable> variables;
     readonly int dynamicBytes, warps;
@@ -15,6 +34,7 @@ sealed class PtxSharedMemory
     readonly Access[] writes;
     readonly Access[] reads; // [byte][warp]
     readonly bool[] inFlight;
+    int begin = 1;
 
     public PtxSharedMemory(PtxEntry entry, int dynamicBytes, int warps)
     {
@@ -31,13 +51,12 @@ sealed class PtxSharedMemory
 
     public int StaticBytes { get; }
 
-    /// <summary>As a group finds it: nothing in it counts as written.</summary>
-    public void Clear()
+    /// <summary>As a group finds it: nothing in it counts as written. Its warps' clocks are to begin at the result, so that accesses of earlier groups count no longer.</summary>
+    public int Begin(int latestClock)
     {
         memory.Clear();
-        writes.AsSpan().Clear();
-        reads.AsSpan().Clear();
         inFlight.AsSpan().Clear();
+        return begin = latestClock + 1;
     }
 
     int SizeOf(PtxVariable variable) => variable.Size < 0 ? dynamicBytes : variable.Size;
@@ -49,10 +68,9 @@ sealed class PtxSharedMemory
         for (int i = offset; i < offset + count; i++)
         {
             if (inFlight[i]) throw new PtxFaultException($"shared byte {i} is read while cp.async is still bringing it");
-            if (writes[i].Clock > 0 && !(atomic && writes[i].Atomic) && !Ordered(writes[i], warp, lane)) throw Race(i, writes[i], "written", access, "read");
+            if (writes[i].Clock >= begin && !(atomic && writes[i].Atomic) && !Ordered(writes[i], warp, lane)) throw Race(i, writes[i], "written", access, "read");
             ref Access last = ref reads[i * warps + warp.Index];
-            // Two lanes of the warp: which one no longer matters, either is another one than any third.
-            last = last.Clock == access.Clock && last.Lane != lane ? access with { Lane = -1 } : access;
+            last = last.Clock == access.Clock && last.Lane != lane ? access.BySeveral : access;
         }
         return memory.Read(offset, count);
     }
@@ -87,9 +105,9 @@ sealed class PtxSharedMemory
         for (int i = offset; i < offset + count; i++)
         {
             if (inFlight[i]) throw new PtxFaultException($"shared byte {i} is written while cp.async is still bringing it");
-            if (writes[i].Clock > 0 && !(atomic && writes[i].Atomic) && !Ordered(writes[i], warp, lane)) throw Race(i, writes[i], "written", access, "written");
+            if (writes[i].Clock >= begin && !(atomic && writes[i].Atomic) && !Ordered(writes[i], warp, lane)) throw Race(i, writes[i], "written", access, "written");
             foreach (Access read in reads.AsSpan(i * warps, warps))
-                if (read.Clock > 0 && !(atomic && read.Atomic) && !Ordered(read, warp, lane)) throw Race(i, read, "read", access, "written");
+                if (read.Clock >= begin && !(atomic && read.Atomic) && !Ordered(read, warp, lane)) throw Race(i, read, "read", access, "written");
             writes[i] = access;
         }
     }

@@ -26,11 +26,12 @@ sealed class PtxWarp
     readonly int[] sees;
     uint alive, waiting;
 
-    public PtxWarp(PtxProgram program, PtxGroup group, int index, uint lanes, int warps)
+    public PtxWarp(PtxProgram program, PtxGroup group, int index, uint lanes, int warps, int clock)
     {
         this.program = program;
         Group = group;
         Index = index;
+        Clock = clock;
         alive = lanes;
         registers = new ulong[program.Entry.Registers.Count * 32];
         defined = new uint[program.Entry.Registers.Count];
@@ -43,7 +44,7 @@ sealed class PtxWarp
     public int Index { get; }
 
     /// <summary>One more after each barrier of the warp or of the group, so that accesses on its two sides differ.</summary>
-    public int Clock { get; private set; } = 1;
+    public int Clock { get; private set; }
 
     public uint Alive => alive;
 

@@ -6,16 +6,16 @@ using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Tests.Kernels.Search;
 
-/// <summary>Codes and bounds of the device's first pass, made on the simulator, against double precision: what the certificate rests on.</summary>
-[TestFixture]
-public sealed class CudaCodesTests
+/// <summary>Codes and bounds of the device's first pass, made on each of <see cref="TestDevices"/>, against double precision: what the certificate rests on.</summary>
+[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.Names))]
+public sealed class CudaCodesTests(string deviceName)
 {
     const int Dimension = 37, Depth = 64;
 
     Device device = null!;
 
     [OneTimeSetUp]
-    public void Open() => device = Device.Open("simulator");
+    public void Open() => device = TestDevices.Open(deviceName);
 
     [OneTimeTearDown]
     public void Close() => device.Dispose();

@@ -4,14 +4,14 @@ using Osprey.Kernels.Search;
 
 namespace Osprey.Tests.Kernels.Search;
 
-/// <summary>The two passes on the simulator, with the plain first pass, against the plain search of the host: the same bits.</summary>
-[TestFixture]
-public sealed class DeviceGalleryTests
+/// <summary>The two passes, on the simulator with the plain first pass and elsewhere on tensor cores, against the plain search of the host: the same bits.</summary>
+[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.Names))]
+public sealed class DeviceGalleryTests(string deviceName)
 {
     Device device = null!, host = null!;
 
     [OneTimeSetUp]
-    public void Open() => (device, host) = (Device.Open("simulator"), Device.Open("host", 1));
+    public void Open() => (device, host) = (TestDevices.Open(deviceName), Device.Open("host", 1));
 
     [OneTimeTearDown]
     public void Close()

@@ -4,14 +4,14 @@ using Osprey.Kernels.Search;
 
 namespace Osprey.Tests.Kernels.Search;
 
-/// <summary>The ILGPU kernels, on the simulator.</summary>
-[TestFixture]
-public sealed class SearchCudaTests
+/// <summary>The ILGPU kernels, on each of <see cref="TestDevices"/>.</summary>
+[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.Names))]
+public sealed class SearchCudaTests(string deviceName)
 {
     Device device = null!;
 
     [OneTimeSetUp]
-    public void Open() => device = Device.Open("simulator");
+    public void Open() => device = TestDevices.Open(deviceName);
 
     [OneTimeTearDown]
     public void Close() => device.Dispose();

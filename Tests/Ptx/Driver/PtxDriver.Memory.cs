@@ -52,6 +52,14 @@ static unsafe partial class PtxDriver
     [UnmanagedCallersOnly]
     static int cuMemHostUnregister(nint address) => Success;
 
+    /// <summary>Under one address space, the address itself. A kernel that used it would be told that it is none of device memory.</summary>
+    [UnmanagedCallersOnly]
+    static int cuMemHostGetDevicePointer_v2(ulong* device, nint address, uint flags)
+    {
+        *device = (ulong)address;
+        return Success;
+    }
+
     [UnmanagedCallersOnly]
     static int cuMemcpyAsync(ulong target, ulong source, nuint bytes, nint stream) => Guard(() =>
     {
