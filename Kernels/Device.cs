@@ -71,6 +71,13 @@ public sealed class Device : IDisposable
     /// <summary>How kernels are compiled, on a device as in the test that compiles them without one. From O2 on ILGPU knows global memory from other memory.</summary>
     internal static Context.Builder Configure(Context.Builder builder) => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2);
 
+    /// <summary>
+    /// To be called when the backend has been made, before a kernel is compiled. At O2 ILGPU writes <c>bra.uni</c> where it takes a branch for uniform, and it
+    /// takes a result of inline asm for that: where lanes differ, such a branch is undefined. It asks for the level again when it looks for them.
+    /// </summary>
+    internal static void LeaveOutUniformBranches(Context context) =>
+        typeof(ContextProperties).GetProperty(nameof(ContextProperties.OptimizationLevel))!.SetValue(context.Properties, OptimizationLevel.O1);
+
     static Device OpenCuda(int ordinal, int threads)
     {
         Context context = Context.Create(b => Configure(b).Cuda());
@@ -81,6 +88,7 @@ public sealed class Device : IDisposable
             throw new NotSupportedException($"cuda:{ordinal} was asked for, and {count} CUDA devices are here; use --device host");
         }
         Accelerator accelerator = context.CreateCudaAccelerator(ordinal);
+        LeaveOutUniformBranches(context);
         return new Device(DeviceKind.Cuda, accelerator.Name, threads, context, accelerator);
     }
 

@@ -8,8 +8,12 @@ readonly record struct GroupBarrier(int Id, int Threads);
 /// <summary>A group of threads: its warps take turns and meet at barriers.</summary>
 sealed class PtxGroup
 {
+    /// <summary>Instructions that a warp may run before it is another's turn.</summary>
+    const int Turn = 1000;
+
     readonly PtxWarp[] warps;
     readonly PtxLaunch launch;
+    int rounds;
 
     public PtxGroup(PtxLaunch launch, PtxSharedMemory shared, Index3D place, int clock)
     {
@@ -50,16 +54,20 @@ sealed class PtxGroup
 
     public void CountStep() => launch.CountStep();
 
-    public void Run()
+    /// <summary>Lets each warp run a while, or past the barrier that all wait at. True: the group has ended.</summary>
+    public bool Advance()
     {
-        while (true)
+        bool ran = false;
+        // Every other round in the other order: what depends on it shows.
+        foreach (PtxWarp warp in ++rounds % 2 == 0 ? warps : warps.Reverse())
         {
-            // Every other round in the other order: what depends on it shows.
-            foreach (PtxWarp warp in launch.Steps % 2 == 0 ? warps : warps.Reverse())
-                if (warp.State == PtxWarpState.Running) warp.Run();
-            if (warps.All(w => w.State == PtxWarpState.Finished)) return;
-            Release();
+            if (warp.State != PtxWarpState.Running) continue;
+            warp.Run(Turn);
+            ran = true;
         }
+        if (warps.All(w => w.State == PtxWarpState.Finished)) return true;
+        if (!ran) Release();
+        return false;
     }
 
     /// <summary>Lets the warps go on that a barrier has gathered. All others being finished or waiting too, there must be one.</summary>

@@ -10,7 +10,6 @@ namespace Osprey.Tests.Ptx;
 /// <summary>A kernel's PTX, as ILGPU emits it for an architecture, ready to be interpreted: what the GPU would run.</summary>
 sealed class PtxKernel
 {
-    static readonly Lazy<PtxCompiler> compiler = new();
     static readonly Dictionary<(MethodInfo, CudaArchitecture), PtxProgram> programs = [];
 
     readonly PtxProgram program;
@@ -36,7 +35,7 @@ sealed class PtxKernel
         lock (programs)
         {
             if (!programs.TryGetValue((method, target), out PtxProgram? program))
-                programs[(method, target)] = program = Program(compiler.Value.Compile(method, target));
+                programs[(method, target)] = program = Program(PtxCompiler.Compile(method, target));
             return new PtxKernel(program);
         }
     }

@@ -114,10 +114,10 @@ sealed class PtxWarp
         for (uint m = mask; m != 0; m &= m - 1) at[BitOperations.TrailingZeroCount(m)]++;
     }
 
-    /// <summary>Runs until the warp waits at a barrier of the group or is finished.</summary>
-    public void Run()
+    /// <summary>Runs until the warp waits at a barrier of the group, is finished, or has had its turn.</summary>
+    public void Run(int steps)
     {
-        while (State == PtxWarpState.Running)
+        while (State == PtxWarpState.Running && steps-- > 0)
         {
             uint ready = alive & ~waiting;
             if (ready != 0) Step(ready);

@@ -142,11 +142,11 @@ public class PerturbationKernelTests
                 Check(kernel, norm, images, values);
     }
 
-    [TestCaseSource(nameof(norms))]
-    public void Simulator_follows_the_definition(PerturbationNorm norm)
+    [Test]
+    public void Cuda_follows_the_definition([ValueSource(nameof(norms))] PerturbationNorm norm, [ValueSource(typeof(TestDevices), nameof(TestDevices.Names))] string name)
     {
-        using Device simulator = Device.Open("simulator");
-        using var kernel = new PerturbationKernel(simulator, norm);
+        using Device device = TestDevices.Open(name);
+        using var kernel = new PerturbationKernel(device, norm);
         foreach ((int images, int values) in ((int, int)[])[(0, 5), (1, 1), (2, 33), (3, 147), (2, 8192 + 3)]) Check(kernel, norm, images, values);
     }
 
@@ -216,11 +216,11 @@ public class PerturbationKernelTests
         }
     }
 
-    [TestCaseSource(nameof(norms))]
-    public void Host_and_simulator_start_alike(PerturbationNorm norm)
+    [Test]
+    public void Host_and_cuda_start_alike([ValueSource(nameof(norms))] PerturbationNorm norm, [ValueSource(typeof(TestDevices), nameof(TestDevices.Names))] string name)
     {
-        using Device host = Device.Open("host"), simulator = Device.Open("simulator");
-        using PerturbationKernel a = new(host, norm), b = new(simulator, norm);
+        using Device host = Device.Open("host"), device = TestDevices.Open(name);
+        using PerturbationKernel a = new(host, norm), b = new(device, norm);
         float[] clean = Close.Random(1, 2 * 1003, 0, 1), x = new float[clean.Length], y = new float[clean.Length];
         a.Start(clean, 2, 1003, 0.1f, 0x0123456789abcdef, x);
         b.Start(clean, 2, 1003, 0.1f, 0x0123456789abcdef, y);

@@ -6,8 +6,6 @@ namespace Osprey.Tests.Ptx.Driver;
 /// <summary>The device, its contexts, streams and events: an A100 with few multiprocessors, so that grids that follow their number stay small.</summary>
 static unsafe partial class PtxDriver
 {
-    const int Multiprocessors = 2;
-
     /// <summary>By CUdevice_attribute. What is not here is 0.</summary>
     static readonly Dictionary<int, int> attributes = new()
     {
@@ -24,7 +22,7 @@ static unsafe partial class PtxDriver
         [11] = int.MaxValue,
         [12] = 65536, // registers of a group
         [13] = 1_410_000,
-        [16] = Multiprocessors,
+        [16] = PtxLaunch.Multiprocessors,
         [19] = 1,
         [31] = 1,
         [36] = 1_215_000,
