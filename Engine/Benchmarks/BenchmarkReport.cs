@@ -69,8 +69,8 @@ public sealed record BenchmarkMachine
     /// <summary>That micro-kernel.</summary>
     public string? CodeLevel { get; init; }
 
-    /// <summary>Processor and cores as the name of a folder: <c>amd-epyc-2cores</c>.</summary>
-    public string Folder() => string.Join('-', $"{Cpu} {Cores}cores".ToLowerInvariant().Split(' ', '(', ')', '@', '/', ',', '.').Where(w => w.Length > 0));
+    /// <summary>Processor and cores, or the device where it is not the host, as the name of a folder: <c>amd-epyc-2cores</c>.</summary>
+    public string Folder() => string.Join('-', (Device == "host" ? $"{Cpu} {Cores}cores" : Device).ToLowerInvariant().Split(' ', '(', ')', '@', '/', ',', '.').Where(w => w.Length > 0));
 }
 
 /// <summary>One operation beside one peer. Times are medians of interleaved calls.</summary>
@@ -128,6 +128,9 @@ public sealed record BenchmarkResult
 
     /// <summary>Largest difference of the scores at one rank from the peer's, relative to the largest score.</summary>
     public double? ScoreDifference { get; init; }
+
+    /// <summary>Memory of the index's codes and all that goes with them, over that of the rows in float32.</summary>
+    public double? IndexMemory { get; init; }
 
     /// <summary>What else a reader must know of this row.</summary>
     public string? Note { get; init; }

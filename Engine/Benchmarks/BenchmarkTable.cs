@@ -7,7 +7,7 @@ namespace Osprey.Engine.Benchmarks;
 public static class BenchmarkTable
 {
     /// <summary>Headings; a leading <c>&gt;</c> aligns to the right.</summary>
-    public static IReadOnlyList<string> Columns { get; } = ["operation", "shape", "peer", ">ours ms", ">peer ms", ">ratio", ">GB/s", ">GFLOP/s", ">% of floor", ">max error", ">bytes/call", "ids"];
+    public static IReadOnlyList<string> Columns { get; } = ["operation", "shape", "peer", ">ours ms", ">peer ms", ">ratio", ">GB/s", ">GFLOP/s", ">% of floor", ">max error", ">bytes/call", "ids and index"];
 
     public static IReadOnlyList<string> Cells(BenchmarkResult r) =>
     [
@@ -22,8 +22,15 @@ public static class BenchmarkTable
         r.PercentOfFloor is double percent ? Text($"{percent:0} {r.Floor}") : "–",
         r.MaxError is double error ? Text($"{error:0.0e-0}") : "–",
         Text($"{r.AllocatedBytes}"),
-        r.Note is string note ? note : r.IdDifferences is long differences ? Text($"{differences} differ, {r.IdTies} tie") : "",
+        r.Note ?? string.Join("; ", Remarks(r)),
     ];
+
+    static IEnumerable<string> Remarks(BenchmarkResult r)
+    {
+        if (r.IdDifferences is long differences) yield return Text($"{differences} differ, {r.IdTies} tie");
+        if (r.ScoreDifference is double score) yield return Text($"scores {score:0.0e-0}");
+        if (r.IndexMemory is double memory) yield return Text($"index {memory:0.000} × fp32");
+    }
 
     /// <summary>The machine in a sentence.</summary>
     public static string Caption(BenchmarkMachine m) => Text(
@@ -31,14 +38,22 @@ public static class BenchmarkTable
         + (m.CopyGbps is null ? "" : Text($"copy {m.CopyGbps:0.0} GB/s, read {m.ReadGbps:0.0} GB/s, multiply {m.MultiplyGflops:0} GFLOP/s, codes {m.CodeGops:0} Gop/s ({m.CodeLevel}); "))
         + Text($"{m.Date} UTC{(m.Commit is null ? "" : $", {m.Commit}")}.");
 
-    /// <summary>Caption and table, for a page.</summary>
-    public static string Markdown(BenchmarkReport report)
+    /// <summary>The columns of a short table.</summary>
+    static readonly string[] Few = ["operation", "shape", "peer", ">ours ms", ">peer ms", ">ratio", ">% of floor", ">max error"];
+
+    /// <summary>Caption and table, for a page of its own or, with fewer columns, as a part of another.</summary>
+    public static string Markdown(BenchmarkReport report, bool brief = false)
     {
+        int[] chosen = [.. Enumerable.Range(0, Columns.Count).Where(i => !brief || Few.Contains(Columns[i]))];
         var text = new StringBuilder();
         text.Append(Caption(report.Machine)).Append("\n\n");
-        Line(text, Columns.Select(c => c.TrimStart('>')));
-        Line(text, Columns.Select(c => c.StartsWith('>') ? "--:" : "---"));
-        foreach (BenchmarkResult result in report.Results) Line(text, Cells(result));
+        Line(text, chosen.Select(i => Columns[i].TrimStart('>')));
+        Line(text, chosen.Select(i => Columns[i].StartsWith('>') ? "--:" : "---"));
+        foreach (BenchmarkResult result in report.Results)
+        {
+            IReadOnlyList<string> cells = Cells(result);
+            Line(text, chosen.Select(i => cells[i]));
+        }
         return text.ToString();
     }
 

@@ -115,6 +115,7 @@ public static class Benchmarker
                 IdDifferences = p < 0 ? null : agreements[p]?.IdDifferences,
                 IdTies = p < 0 ? null : agreements[p]?.IdTies,
                 ScoreDifference = p < 0 ? null : agreements[p]?.ScoreDifference,
+                IndexMemory = contest.IndexMemory,
                 Note = peer.Missing,
             };
         }

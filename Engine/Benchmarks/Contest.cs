@@ -12,6 +12,9 @@ public abstract class Contest : IDisposable
     /// <summary>Multiplications and additions of the definition; 0 where bytes alone bind it.</summary>
     public virtual double Operations => 0;
 
+    /// <summary>Memory of an index over that of its rows in float32; null where there is no index.</summary>
+    public virtual double? IndexMemory => null;
+
     /// <summary>At least one.</summary>
     public abstract IReadOnlyList<Peer> Peers { get; }
 

@@ -1,6 +1,6 @@
-using Osprey.Engine.Retrieval;
 using Osprey.Kernels.Perturbation;
 using Osprey.Kernels.Pooling;
+using Osprey.Kernels.Search;
 
 namespace Osprey.Engine.Benchmarks;
 
@@ -39,27 +39,28 @@ public static class Contests
 
     static IEnumerable<ContestEntry> OfPooling()
     {
-        (BenchmarkSize, MapShape)[] shapes =
+        MapShape small = new(3, 37, 7, 7), smallLast = new(3, 37, 5, 7, MapLayout.ChannelsLast);
+        MapShape late = new(64, 2048, 7, 7), early = new(32, 512, 28, 28), regions = new(16, 512, 16, 16), last = new(64, 2048, 7, 7, MapLayout.ChannelsLast);
+        (string, PoolingKind, PoolingPass, float, MapShape[])[] operations =
         [
-            (BenchmarkSize.Quick, new MapShape(3, 37, 7, 7)),
-            (BenchmarkSize.Standard, new MapShape(64, 2048, 7, 7)),
-            (BenchmarkSize.Standard, new MapShape(32, 512, 28, 28)),
+            ("gem", PoolingKind.Gem, PoolingPass.Forward, 3, [small, smallLast, late, early, last]),
+            ("gem-backward", PoolingKind.Gem, PoolingPass.Backward, 3, [small, smallLast, late, early, last]),
+            ("gem-learned", PoolingKind.Gem, PoolingPass.Learned, 2.7f, [small, smallLast, late, early]),
+            ("spoc", PoolingKind.Spoc, PoolingPass.Forward, 1, [small, smallLast, late, early]),
+            ("spoc-backward", PoolingKind.Spoc, PoolingPass.Backward, 1, [small, late]),
+            ("mac", PoolingKind.Mac, PoolingPass.Forward, 1, [small, smallLast, late, early]),
+            ("mac-backward", PoolingKind.Mac, PoolingPass.Backward, 1, [small, late]),
+            ("rmac", PoolingKind.Rmac, PoolingPass.Forward, 1, [small, smallLast, regions]),
+            ("rmac-backward", PoolingKind.Rmac, PoolingPass.Backward, 1, [small, regions]),
+            ("crow", PoolingKind.Crow, PoolingPass.Forward, 1, [small, smallLast, regions]),
+            ("crow-backward", PoolingKind.Crow, PoolingPass.Backward, 1, [small, regions]),
         ];
-        (string, PoolingKind, PoolingPass, float)[] operations =
-        [
-            ("gem", PoolingKind.Gem, PoolingPass.Forward, 3),
-            ("gem-backward", PoolingKind.Gem, PoolingPass.Backward, 3),
-            ("gem-learned", PoolingKind.Gem, PoolingPass.Learned, 2.7f),
-            ("spoc", PoolingKind.Spoc, PoolingPass.Forward, 1),
-            ("spoc-backward", PoolingKind.Spoc, PoolingPass.Backward, 1),
-            ("mac", PoolingKind.Mac, PoolingPass.Forward, 1),
-            ("mac-backward", PoolingKind.Mac, PoolingPass.Backward, 1),
-        ];
-        foreach ((string name, PoolingKind kind, PoolingPass pass, float power) in operations)
+        foreach ((string name, PoolingKind kind, PoolingPass pass, float power, MapShape[] shapes) in operations)
         {
-            foreach ((BenchmarkSize size, MapShape shape) in shapes)
+            foreach (MapShape shape in shapes)
             {
-                string text = $"{shape.Batch}×{shape.Channels}×{shape.Height}×{shape.Width}{(kind == PoolingKind.Gem ? $", p={power}" : "")}";
+                string text = $"{shape.Batch}×{shape.Channels}×{shape.Height}×{shape.Width}{(shape.Layout == MapLayout.ChannelsLast ? ", channels-last" : "")}{(kind == PoolingKind.Gem ? $", p={power}" : "")}";
+                BenchmarkSize size = shape == small || shape == smallLast ? BenchmarkSize.Quick : BenchmarkSize.Standard;
                 yield return new ContestEntry(Pooling, name, text, size, stage => new PoolingContest(stage.Device, kind, pass, shape, power));
             }
         }
@@ -84,7 +85,9 @@ public static class Contests
             foreach ((BenchmarkSize size, int images, int side) in new[] { (BenchmarkSize.Quick, 3, 13), (BenchmarkSize.Standard, 32, 224) })
             {
                 string name = norm == PerturbationNorm.LInf ? "linf" : "l2", shape = $"{images}×3×{side}×{side}";
-                yield return new ContestEntry(Perturbation, $"{name}-step", shape, size, stage => new StepContest(stage.Device, norm, images, side));
+                yield return new ContestEntry(Perturbation, $"{name}-step", shape, size, stage => new StepContest(stage.Device, norm, images, side, momentum: false));
+                if (norm == PerturbationNorm.LInf)
+                    yield return new ContestEntry(Perturbation, $"{name}-momentum-step", shape, size, stage => new StepContest(stage.Device, norm, images, side, momentum: true));
                 yield return new ContestEntry(Perturbation, $"{name}-start", shape, size, stage => new StartContest(stage.Device, norm, images, side));
             }
         }
@@ -92,40 +95,40 @@ public static class Contests
 
     static IEnumerable<ContestEntry> OfSearch()
     {
-        GalleryData small = new(GalleryKind.Random, 2003, 61), random = new(GalleryKind.Random, 100_000, 512);
-        GalleryData smallClusters = new(GalleryKind.Clustered, 2003, 61), clusters = new(GalleryKind.Clustered, 100_000, 512);
+        GalleryData small = new(GalleryKind.Random, 4099, 61), random = new(GalleryKind.Random, 100_000, 512);
+        GalleryData smallClusters = new(GalleryKind.Clustered, 4099, 61), clusters = new(GalleryKind.Clustered, 100_000, 512);
         GalleryData own = new(GalleryKind.Own, 0, 0), wide = new(GalleryKind.Random, 20_000, 2048), million = new(GalleryKind.Random, 1_000_000, 128);
         const int all = GalleryData.Queries;
-        (string, BenchmarkSize, GalleryData, Metric, int, int)[] searches =
+        (string, BenchmarkSize, GalleryData, Similarity, int, int)[] searches =
         [
-            ("search", BenchmarkSize.Quick, small, Metric.InnerProduct, 41, 10),
-            ("search-one", BenchmarkSize.Quick, small, Metric.InnerProduct, 1, 10),
-            ("search-l2", BenchmarkSize.Quick, small, Metric.L2, 41, 10),
-            ("search-clustered", BenchmarkSize.Quick, smallClusters, Metric.InnerProduct, 41, 10),
-            (OwnRows, BenchmarkSize.Quick, own, Metric.InnerProduct, all, 10),
-            ("search", BenchmarkSize.Standard, random, Metric.InnerProduct, all, 100),
-            ("search", BenchmarkSize.Standard, random, Metric.InnerProduct, all, 10),
-            ("search-few", BenchmarkSize.Standard, random, Metric.InnerProduct, 16, 100),
-            ("search-one", BenchmarkSize.Standard, random, Metric.InnerProduct, 1, 10),
-            ("search-l2", BenchmarkSize.Standard, random, Metric.L2, all, 10),
-            ("search-clustered", BenchmarkSize.Standard, clusters, Metric.InnerProduct, all, 100),
-            ("search-clustered", BenchmarkSize.Standard, clusters, Metric.InnerProduct, all, 10),
-            (OwnRows, BenchmarkSize.Standard, own, Metric.InnerProduct, all, 100),
-            (OwnRows, BenchmarkSize.Standard, own, Metric.InnerProduct, all, 10),
-            ("search-wide", BenchmarkSize.Large, wide, Metric.InnerProduct, all, 100),
-            ("search-wide", BenchmarkSize.Large, wide, Metric.InnerProduct, all, 10),
-            ("search-million", BenchmarkSize.Large, million, Metric.InnerProduct, all, 100),
-            ("search-million", BenchmarkSize.Large, million, Metric.InnerProduct, all, 10),
+            ("search", BenchmarkSize.Quick, small, Similarity.InnerProduct, 41, 10),
+            ("search-one", BenchmarkSize.Quick, small, Similarity.InnerProduct, 1, 10),
+            ("search-l2", BenchmarkSize.Quick, small, Similarity.L2, 41, 10),
+            ("search-clustered", BenchmarkSize.Quick, smallClusters, Similarity.InnerProduct, 41, 10),
+            (OwnRows, BenchmarkSize.Quick, own, Similarity.InnerProduct, all, 10),
+            ("search", BenchmarkSize.Standard, random, Similarity.InnerProduct, all, 100),
+            ("search", BenchmarkSize.Standard, random, Similarity.InnerProduct, all, 10),
+            ("search-few", BenchmarkSize.Standard, random, Similarity.InnerProduct, 16, 100),
+            ("search-one", BenchmarkSize.Standard, random, Similarity.InnerProduct, 1, 10),
+            ("search-l2", BenchmarkSize.Standard, random, Similarity.L2, all, 10),
+            ("search-clustered", BenchmarkSize.Standard, clusters, Similarity.InnerProduct, all, 100),
+            ("search-clustered", BenchmarkSize.Standard, clusters, Similarity.InnerProduct, all, 10),
+            (OwnRows, BenchmarkSize.Standard, own, Similarity.InnerProduct, all, 100),
+            (OwnRows, BenchmarkSize.Standard, own, Similarity.InnerProduct, all, 10),
+            ("search-wide", BenchmarkSize.Large, wide, Similarity.InnerProduct, all, 100),
+            ("search-wide", BenchmarkSize.Large, wide, Similarity.InnerProduct, all, 10),
+            ("search-million", BenchmarkSize.Large, million, Similarity.InnerProduct, all, 100),
+            ("search-million", BenchmarkSize.Large, million, Similarity.InnerProduct, all, 10),
         ];
         foreach (GalleryData data in new[] { small, random })
         {
             yield return new ContestEntry(
-                Search, "index", Text(data), data == small ? BenchmarkSize.Quick : BenchmarkSize.Standard, stage => new IndexContest(stage.Gallery(data), stage.Device));
+                Search, "index", Text(data), data == small ? BenchmarkSize.Quick : BenchmarkSize.Standard, stage => new IndexContest(stage.Gallery(data)));
         }
-        foreach ((string name, BenchmarkSize size, GalleryData data, Metric metric, int queries, int k) in searches)
+        foreach ((string name, BenchmarkSize size, GalleryData data, Similarity similarity, int queries, int k) in searches)
         {
             string shape = $"{Text(data)}, {(queries == 1 ? "1 query" : $"{queries} queries")}, k={k}";
-            yield return new ContestEntry(Search, name, shape, size, stage => new SearchContest(stage.Gallery(data), metric, queries, k, stage.NoFaiss));
+            yield return new ContestEntry(Search, name, shape, size, stage => new SearchContest(stage.Gallery(data), similarity, queries, k, stage.NoFaiss));
         }
     }
 

@@ -15,6 +15,47 @@ public static class Eager
 
     public static Tensor Mac(Tensor map) => map.amax([2, 3]);
 
+    /// <summary>
+    /// Maxima over the map and over squares on three scales, each brought to unit length, added up: cnnimageretrieval-pytorch's <c>rmac</c>, with its
+    /// max-pool, whose gradient goes to the first of equal maxima.
+    /// </summary>
+    public static Tensor Rmac(Tensor map)
+    {
+        const int levels = 3;
+        const double overlap = 0.4;
+        int height = (int)map.shape[2], width = (int)map.shape[3], shorter = Math.Min(height, width), more = 0;
+        if (height != width)
+        {
+            double Off(int regions) => Math.Abs(1 - (Math.Abs(height - width) / (regions - 1.0) / shorter) - overlap);
+            more = Enumerable.Range(2, 6).MinBy(Off) - 1;
+        }
+        int down = height > width ? more : 0, across = width > height ? more : 0;
+        Tensor sum = UnitRows(Largest(map));
+        for (int level = 1; level <= levels; level++)
+        {
+            int side = 2 * shorter / (level + 1);
+            if (side == 0) continue;
+            foreach (int top in Places(level + down, height - side))
+            {
+                foreach (int left in Places(level + across, width - side))
+                    sum += UnitRows(Largest(map.narrow(2, top, side).narrow(3, left, side)));
+            }
+        }
+        return sum;
+
+        static Tensor Largest(Tensor region) => nn.functional.max_pool2d(region, [region.shape[2], region.shape[3]]).flatten(1);
+
+        static IEnumerable<int> Places(int number, int free) => Enumerable.Range(0, number).Select(i => number == 1 ? 0 : i * free / (number - 1));
+    }
+
+    /// <summary>Sums weighted by position and channel (Kalantidis et al. 2016).</summary>
+    public static Tensor Crow(Tensor map)
+    {
+        Tensor sums = map.sum(1, keepdim: true), share = (map != 0).to(map.dtype).mean([2, 3]);
+        Tensor spatial = (sums / sums.flatten(1).norm(1, keepdim: false, p: 2).view(-1, 1, 1, 1)).sqrt();
+        return (map * spatial).sum([2, 3]) * (share.sum(1, keepdim: true) / share).log();
+    }
+
     /// <summary>[N,D] → rows of length 1.</summary>
     public static Tensor UnitRows(Tensor rows) => rows / (rows.norm(1, keepdim: true, p: 2) + 1e-6);
 
@@ -28,6 +69,10 @@ public static class Eager
         Tensor moved = x + (step * gradient / (Length(gradient) + 1e-10)) - clean;
         return (clean + (moved * (epsilon / Length(moved)).clamp_max(1))).clamp_(0, 1);
     }
+
+    /// <summary>m ← μ·m + g/‖g‖₁, norms per image, in place (MI-FGSM, Dong et al. 2018).</summary>
+    public static Tensor Momentum(Tensor momentum, Tensor gradient, double decay) =>
+        momentum.mul_(decay).add_(gradient / gradient.abs().sum([1, 2, 3], keepdim: true));
 
     /// <summary>clean + U[−ε, ε).</summary>
     public static Tensor LInfStart(Tensor clean, double epsilon) => (clean + empty_like(clean).uniform_(-epsilon, epsilon)).clamp_(0, 1);

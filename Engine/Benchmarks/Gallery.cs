@@ -1,15 +1,16 @@
-using Osprey.Engine.Retrieval;
 using Osprey.Interop.Faiss;
 using Osprey.Interop.Torch;
+using Osprey.Kernels.Search;
 using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Engine.Benchmarks;
 
-/// <summary>Rows and queries that several searches share, with the indexes over them: ours, torch's and, where it is installed, FAISS's. One metric at a time.</summary>
+/// <summary>Rows and queries that several searches share, with the indexes over them: ours, torch's and, where it is installed, FAISS's. One similarity at a time.</summary>
 public sealed class Gallery : IDisposable
 {
     readonly Device device;
-    ExactIndex? index;
+    CertifiedSearch? index;
+    Similarity similarity;
     TorchSearch? torch;
 
     /// <param name="data">What to make.</param>
@@ -35,20 +36,24 @@ public sealed class Gallery : IDisposable
 
     public FaissProcess? Faiss { get; }
 
-    public ExactIndex Index => index ?? throw new InvalidOperationException("no metric is set");
+    public CertifiedSearch Index => index ?? throw new InvalidOperationException("nothing is indexed");
 
-    public TorchSearch Torch => torch ?? throw new InvalidOperationException("no metric is set");
+    public TorchSearch Torch => torch ?? throw new InvalidOperationException("nothing is indexed");
 
-    /// <summary>Makes the indexes of that metric, unless they are there.</summary>
-    public void Use(Metric metric)
+    /// <summary>Makes the indexes of that similarity, unless they are there.</summary>
+    public void Use(Similarity wanted)
     {
-        if (index?.Metric == metric) return;
+        if (index is not null && similarity == wanted) return;
         index?.Dispose();
         torch?.Dispose();
-        index = new ExactIndex(Rows, Dimension, device, metric);
-        torch = new TorchSearch(Rows, Dimension, metric == Metric.L2);
-        Faiss?.Index(Rows, Dimension, metric == Metric.L2);
+        similarity = wanted;
+        index = CreateIndex(wanted);
+        torch = new TorchSearch(Rows, Dimension, wanted == Similarity.L2);
+        Faiss?.Index(Rows, Dimension, wanted == Similarity.L2);
     }
+
+    /// <summary>An index of ours over the rows; the caller's.</summary>
+    public CertifiedSearch CreateIndex(Similarity wanted) => new(device, wanted, [Rows], Dimension);
 
     public void Dispose()
     {

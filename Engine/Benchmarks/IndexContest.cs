@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using Osprey.Engine.Retrieval;
 using Osprey.Interop.Formats;
-using Device = Osprey.Kernels.Device;
+using Osprey.Kernels.Search;
 
 namespace Osprey.Engine.Benchmarks;
 
@@ -9,15 +8,13 @@ namespace Osprey.Engine.Benchmarks;
 public sealed class IndexContest : Contest
 {
     readonly Gallery gallery;
-    readonly Device device;
     readonly string folder;
+    double? memory;
 
     /// <param name="gallery">Stays the caller's.</param>
-    /// <param name="device">Stays the caller's.</param>
-    public IndexContest(Gallery gallery, Device device)
+    public IndexContest(Gallery gallery)
     {
         this.gallery = gallery;
-        this.device = device;
         folder = Directory.CreateTempSubdirectory("osprey-bench-").FullName;
         string path = Path.Combine(folder, "rows.npy");
         Npy.Write(path, gallery.Rows, gallery.Count, gallery.Dimension);
@@ -38,11 +35,14 @@ public sealed class IndexContest : Contest
     /// <summary>A byte a value.</summary>
     public override double BytesWritten => gallery.Rows.Length;
 
+    public override double? IndexMemory => memory;
+
     public override IReadOnlyList<Peer> Peers { get; }
 
     public override void Ours()
     {
-        using var index = new ExactIndex(gallery.Rows, gallery.Dimension, device, Metric.InnerProduct);
+        using CertifiedSearch index = gallery.CreateIndex(Similarity.InnerProduct);
+        memory = (double)index.CodeBytes / sizeof(float) / gallery.Rows.Length;
     }
 
     public override double? MaxError() => null;

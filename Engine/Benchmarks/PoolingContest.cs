@@ -28,6 +28,9 @@ public sealed class PoolingContest : Contest
     readonly PoolingKernel kernel;
     readonly Tensor map, pooled, gradPooled, gradMap;
 
+    // As torch sees it: [N,C,h,w] in the layout's order of memory.
+    readonly Tensor torchMap;
+
     // The peer's: a graph that its backward pass runs over again and again.
     readonly Tensor leaf, learned, graph;
     float gradPower;
@@ -37,14 +40,15 @@ public sealed class PoolingContest : Contest
         (this.kind, this.pass, this.shape, this.power) = (kind, pass, shape, power);
         kernel = new PoolingKernel(device, kind);
         using DisposeScope scope = NewDisposeScope();
-        map = randn([shape.Batch, shape.Channels, shape.Height, shape.Width]).relu_();
+        map = randn(shape.Layout == MapLayout.ChannelsLast ? [shape.Batch, shape.Height, shape.Width, shape.Channels] : [shape.Batch, shape.Channels, shape.Height, shape.Width]).relu_();
+        torchMap = View(map);
         pooled = zeros(shape.Batch, shape.Channels);
         gradPooled = randn(shape.Batch, shape.Channels);
         gradMap = zeros_like(map);
-        leaf = map.clone().requires_grad_(true);
+        leaf = View(map.clone()).requires_grad_(true);
         learned = full([1], power).requires_grad_(true);
         graph = pass == PoolingPass.Backward ? Peer(leaf, learned) : empty(0);
-        scope.Detach(map, pooled, gradPooled, gradMap, leaf, learned, graph);
+        scope.Detach(map, torchMap, pooled, gradPooled, gradMap, leaf, learned, graph);
         Peers = [Benchmarks.Peer.Here("torch", __version__, Torch)];
         // The backward pass alone wants the forward's result.
         Forward();
@@ -68,20 +72,24 @@ public sealed class PoolingContest : Contest
         }
     }
 
+    Tensor View(Tensor x) => shape.Layout == MapLayout.ChannelsLast ? x.permute(0, 3, 1, 2) : x;
+
     void Forward() => kernel.Forward(TensorMemory.Read(map), shape, power, TensorMemory.Write(pooled));
 
     Tensor Peer(Tensor x, Tensor p) => kind switch
     {
         PoolingKind.Gem => pass == PoolingPass.Learned ? Eager.Gem(x, p) : Eager.Gem(x, power),
         PoolingKind.Spoc => Eager.Spoc(x),
-        _ => Eager.Mac(x),
+        PoolingKind.Mac => Eager.Mac(x),
+        PoolingKind.Rmac => Eager.Rmac(x),
+        _ => Eager.Crow(x),
     };
 
     void Torch()
     {
         if (pass == PoolingPass.Forward)
         {
-            Eager.Run(() => Peer(map, learned));
+            Eager.Run(() => Peer(torchMap, learned));
             return;
         }
         using DisposeScope scope = NewDisposeScope();
@@ -93,19 +101,19 @@ public sealed class PoolingContest : Contest
     {
         Ours();
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = map.to(float64).requires_grad_(true), p = full([1], (double)power, float64).requires_grad_(true);
+        Tensor x = torchMap.to(float64).requires_grad_(true), p = full([1], (double)power, float64).requires_grad_(true);
         Tensor y = Peer(x, p);
         if (pass == PoolingPass.Forward) return Eager.Error(pooled, y.detach());
-        if (pass == PoolingPass.Backward) return Eager.Error(gradMap, autograd.grad([y], [x], [gradPooled.to(float64)])[0]);
+        if (pass == PoolingPass.Backward) return Eager.Error(View(gradMap), autograd.grad([y], [x], [gradPooled.to(float64)])[0]);
         IList<Tensor> gradients = autograd.grad([y], [x, p], [gradPooled.to(float64)]);
         double ofPower = gradients[1].item<double>();
-        return Math.Max(Math.Max(Eager.Error(pooled, y.detach()), Eager.Error(gradMap, gradients[0])), Math.Abs(gradPower - ofPower) / Math.Abs(ofPower));
+        return Math.Max(Math.Max(Eager.Error(pooled, y.detach()), Eager.Error(View(gradMap), gradients[0])), Math.Abs(gradPower - ofPower) / Math.Abs(ofPower));
     }
 
     protected override void Dispose(bool disposing)
     {
         if (!disposing) return;
-        foreach (Tensor t in new[] { map, pooled, gradPooled, gradMap, graph, leaf, learned }) t.Dispose();
+        foreach (Tensor t in new[] { torchMap, map, pooled, gradPooled, gradMap, graph, leaf, learned }) t.Dispose();
         kernel.Dispose();
     }
 }

@@ -1,6 +1,6 @@
-using Osprey.Engine.Retrieval;
 using Osprey.Interop.Faiss;
 using Osprey.Interop.Torch;
+using Osprey.Kernels.Search;
 using static TorchSharp.torch;
 
 namespace Osprey.Engine.Benchmarks;
@@ -11,30 +11,31 @@ public sealed class SearchContest : Contest
     /// <summary>Queries whose answer is compared with 64-bit scores of every row.</summary>
     const int Checked = 8;
 
-    /// <summary>OpenBLAS's threads spin for some tens of milliseconds after a product, whatever OpenMP's policy is.</summary>
-    const int FaissSettle = 60;
+    /// <summary>A millisecond of OpenBLAS's spinning, and some more to fall asleep.</summary>
+    const int FaissSettle = 5;
 
     readonly Gallery gallery;
-    readonly Metric metric;
+    readonly Similarity similarity;
     readonly int queries, k;
     readonly float[] asked;
     readonly Tensor askedTensor;
-    Ranking? answer;
+    readonly TopK answer;
     (long[] Ids, float[] Scores) torchAnswer;
 
     /// <param name="gallery">Stays the caller's.</param>
-    /// <param name="metric">Inner product or L2.</param>
+    /// <param name="similarity">Inner product or L2.</param>
     /// <param name="queries">Of the gallery's, at most as many as it has.</param>
     /// <param name="k">Ranks, at most the gallery's rows.</param>
     /// <param name="noFaiss">Why the gallery has no FAISS, where it has none.</param>
-    public SearchContest(Gallery gallery, Metric metric, int queries, int k, string noFaiss)
+    public SearchContest(Gallery gallery, Similarity similarity, int queries, int k, string noFaiss)
     {
         this.gallery = gallery;
-        this.metric = metric;
+        this.similarity = similarity;
         this.k = Math.Min(k, gallery.Count);
         this.queries = Math.Min(queries, gallery.Queries.Length / gallery.Dimension);
-        gallery.Use(metric);
+        gallery.Use(similarity);
         asked = gallery.Queries[..(this.queries * gallery.Dimension)];
+        answer = new TopK(this.queries, this.k, similarity);
         askedTensor = TensorMemory.FromSpan(asked, this.queries, gallery.Dimension);
         Peers =
         [
@@ -56,9 +57,16 @@ public sealed class SearchContest : Contest
 
     public override double Operations => 2.0 * gallery.Rows.Length * queries;
 
+    public override double? IndexMemory => (double)gallery.Index.CodeBytes / sizeof(float) / gallery.Rows.Length;
+
     public override IReadOnlyList<Peer> Peers { get; }
 
-    public override void Ours() => answer = gallery.Index.Search(asked, k);
+    /// <summary>Until every query's ids and scores are there in order.</summary>
+    public override void Ours()
+    {
+        gallery.Index.Search(asked, answer);
+        for (int q = 0; q < queries; q++) answer.Ids(q);
+    }
 
     RankingAgreement Agreement((long[] Ids, float[] Scores) other)
     {
@@ -66,7 +74,7 @@ public sealed class SearchContest : Contest
         float[] scores = new float[queries * k];
         for (int q = 0; q < queries; q++)
         {
-            answer!.Ids(q).CopyTo(ids.AsSpan(q * k));
+            answer.Ids(q).CopyTo(ids.AsSpan(q * k));
             answer.Scores(q).CopyTo(scores.AsSpan(q * k));
         }
         return RankingAgreement.Of(ids, scores, other.Ids, other.Scores, k);
@@ -83,11 +91,11 @@ public sealed class SearchContest : Contest
             int q = (int)((long)c * queries / some);
             double[] scores = Reference(q), best = [.. scores];
             Array.Sort(best);
-            if (metric != Metric.L2) Array.Reverse(best);
+            if (similarity != Similarity.L2) Array.Reverse(best);
             double scale = best.Take(k).Max(Math.Abs);
             for (int r = 0; r < k; r++)
             {
-                long id = answer!.Ids(q)[r];
+                long id = answer.Ids(q)[r];
                 float score = answer.Scores(q)[r];
                 double difference = id < 0 ? double.NaN : Math.Max(Math.Abs(score - best[r]), Math.Abs(score - scores[id])) / scale;
                 // Written so that a NaN stays.
@@ -110,7 +118,7 @@ public sealed class SearchContest : Contest
             {
                 ReadOnlySpan<float> row = gallery.Rows.AsSpan(i * dimension, dimension);
                 double sum = 0;
-                if (metric == Metric.L2)
+                if (similarity == Similarity.L2)
                 {
                     for (int j = 0; j < dimension; j++) sum += ((double)query[j] - row[j]) * ((double)query[j] - row[j]);
                 }

@@ -13,7 +13,7 @@ public class BenchVerbTests
         JsonElement answer = Cli.Done("bench", "--quick", "--only", "gem", "linf-step", "--seconds", "0.01", "--json").Json;
         Assert.That(answer.GetProperty("machine").GetProperty("copy_gbps").GetDouble(), Is.Positive);
         JsonElement[] results = [.. answer.GetProperty("results").EnumerateArray()];
-        Assert.That(results.Select(r => r.GetProperty("operation").GetString()), Is.EqualTo(new[] { "gem", "linf-step" }));
+        Assert.That(results.Select(r => r.GetProperty("operation").GetString()).Distinct(), Is.EqualTo(new[] { "gem", "linf-step" }));
         foreach (JsonElement result in results)
         {
             Assert.That(result.GetProperty("peer").GetString(), Is.EqualTo("torch"));

@@ -70,12 +70,12 @@ public class BenchmarkFiguresTests
         PeerQuartilesMs = [1.9, 2.1],
         IdDifferences = 0,
         IdTies = 3,
-        ScoreDifference = 1e-7,
+        ScoreDifference = 1e-7, IndexMemory = 0.256,
     };
 
     [Test]
     public void A_row_shows_speed_and_error() =>
-        Assert.That(BenchmarkTable.Cells(Result), Is.EqualTo(new[] { "search", "10×4, 1 query, k=2", "torch", "0.500", "2.00", "4.00", "12.3", "100", "63 copy", "1.3e-7", "48", "0 differ, 3 tie" }));
+        Assert.That(BenchmarkTable.Cells(Result), Is.EqualTo(new[] { "search", "10×4, 1 query, k=2", "torch", "0.500", "2.00", "4.00", "12.3", "100", "63 copy", "1.3e-7", "48", "0 differ, 3 tie; scores 1.0e-7; index 0.256 × fp32" }));
 
     [Test]
     public void A_peer_that_is_not_here_says_why() =>
@@ -87,7 +87,22 @@ public class BenchmarkFiguresTests
     public void The_machine_names_a_folder() =>
         Assert.That(Machine("Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz", 2).Folder(), Is.EqualTo("intel-r-xeon-r-platinum-8481c-cpu-2-70ghz-2cores"));
 
-    internal static BenchmarkMachine Machine(string cpu, int cores) => new()
+    [Test]
+    public void A_device_names_its_own_folder() => Assert.That((Machine("Intel", 2) with { Device = "NVIDIA H200" }).Folder(), Is.EqualTo("nvidia-h200"));
+
+    [Test]
+    public void A_short_table_has_fewer_columns()
+    {
+        string[] lines = BenchmarkTable.Markdown(new BenchmarkReport(Machine("Intel", 2), [Result]), brief: true).TrimEnd().Split('\n');
+        Assert.That(lines[^3..], Is.EqualTo(new[]
+        {
+            "| operation | shape | peer | ours ms | peer ms | ratio | % of floor | max error |",
+            "| --- | --- | --- | --: | --: | --: | --: | --: |",
+            "| search | 10×4, 1 query, k=2 | torch | 0.500 | 2.00 | 4.00 | 63 copy | 1.3e-7 |",
+        }));
+    }
+
+    static BenchmarkMachine Machine(string cpu, int cores) => new()
     {
         Cpu = cpu,
         Cores = cores,

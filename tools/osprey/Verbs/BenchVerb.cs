@@ -42,7 +42,7 @@ sealed class BenchVerb : Verb
     public override string Notes =>
         "Peers: libtorch's eager operations; for search its product and selection, and FAISS's flat index where a python3 has faiss (OSPREY_PYTHON names one). Ours and the peers take turns, and a time is the median of the turns. "
         + "The floor is the least time that this machine leaves: the bytes at the measured bandwidth of a read or a copy or, for a search, its 8-bit multiplications at the measured peak; 'multiply' is the float32 peak. "
-        + "The error is against 64-bit arithmetic, relative to the largest value. 'ids' counts ranks whose ids differ from the peer's, and those that differ only because scores tie within 1e-6."
+        + "The error is against 64-bit arithmetic, relative to the largest value. The last column counts ranks whose ids differ from the peer's and those that differ only because scores tie within 1e-6, the largest difference of scores, and the index's memory over that of the rows."
         + "\n\nLeave the machine alone while it runs.";
 
     public override int Run(ParseResult arguments, Session session)
