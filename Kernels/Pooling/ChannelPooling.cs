@@ -16,6 +16,9 @@ internal static unsafe class ChannelPooling<T>
 
     const int FewestChannels = 64, MostChannels = 512;
 
+    /// <summary>Images that are chunks enough without dividing their channels finely.</summary>
+    const int ManyImages = 8, FewImagesChannels = 128;
+
     /// <summary>Slots of sixteen channels: the last block of an image holds up to twice as many channels as the others.</summary>
     const int MostSlots = 2 * MostChannels / Lanes.Count;
 
@@ -24,20 +27,25 @@ internal static unsafe class ChannelPooling<T>
     /// <summary>Positions summed before they join the rest: rounding errors grow with a part's length, not with the plane's.</summary>
     const int PartLength = 256;
 
-    static int BlockChannels(MapShape shape) =>
-        Math.Clamp(CacheBytes / sizeof(T) / shape.Plane / Lanes.Count * Lanes.Count, FewestChannels, MostChannels);
+    /// <summary>Wide blocks are read as one stream; what is looked at twice must fit into the cache. No bit depends on it: a channel is a lane.</summary>
+    static int BlockChannels(MapShape shape, bool twice)
+    {
+        if (!twice) return shape.Batch < ManyImages ? FewImagesChannels : MostChannels;
+        return Math.Clamp(CacheBytes / sizeof(T) / shape.Plane / Lanes.Count * Lanes.Count, FewestChannels, MostChannels);
+    }
 
     /// <summary>Chunks of an image.</summary>
-    public static int Blocks(MapShape shape) => Math.Max(1, shape.Channels / BlockChannels(shape));
+    /// <param name="twice">Whether the operation looks at an activation twice: GeM forward with any power.</param>
+    public static int Blocks(MapShape shape, bool twice) => Math.Max(1, shape.Channels / BlockChannels(shape, twice));
 
     /// <summary>The channels of a chunk and where its slots lie: the last one ends where the block ends, and shares channels with the one before it.</summary>
     readonly struct Block
     {
         public readonly int Image, From, Width, Slots;
 
-        public Block(MapShape shape, int chunk)
+        public Block(MapShape shape, int chunk, bool twice = false)
         {
-            int blocks = Blocks(shape), width = BlockChannels(shape), block = chunk % blocks;
+            int blocks = Blocks(shape, twice), width = BlockChannels(shape, twice), block = chunk % blocks;
             Image = chunk / blocks;
             From = block * width;
             Width = block == blocks - 1 ? shape.Channels - From : width;
@@ -54,7 +62,7 @@ internal static unsafe class ChannelPooling<T>
     public static void Gem<TPower>(in PoolingCall<T> call, int chunk)
         where TPower : struct, IGemPower
     {
-        var block = new Block(call.Shape, chunk);
+        var block = new Block(call.Shape, chunk, default(TPower).Scales);
         float* sums = stackalloc float[MostSlots * Lanes.Count];
         float* scales = stackalloc float[MostSlots * Lanes.Count];
         float* inverses = stackalloc float[MostSlots * Lanes.Count];

@@ -37,7 +37,7 @@ internal sealed unsafe class HostPooling<T> : IDisposable
         fixed (float* p = powers, y = pooled)
         {
             call = new() { Shape = shape, Map = m, Powers = p, PowerStep = powers.Length > 1 ? 1 : 0, Pooled = y };
-            team.Run(forward, Begin());
+            team.Run(forward, Begin(forward: true));
         }
     }
 
@@ -49,12 +49,12 @@ internal sealed unsafe class HostPooling<T> : IDisposable
         fixed (float* p = powers, y = pooled, g = gradPooled, t = terms)
         {
             call = new() { Shape = shape, Map = m, GradMap = d, Powers = p, PowerStep = powers.Length > 1 ? 1 : 0, Pooled = y, GradPooled = g, Terms = t };
-            team.Run(backward, Begin());
+            team.Run(backward, Begin(forward: false));
         }
     }
 
     /// <summary>Prepares the chunks of the call and counts them.</summary>
-    int Begin()
+    int Begin(bool forward)
     {
         MapShape shape = call.Shape;
         cube = call.PowerStep == 0 && kind == PoolingKind.Gem && call.Powers[0] == 3;
@@ -68,7 +68,7 @@ internal sealed unsafe class HostPooling<T> : IDisposable
                 scratch.Grow(CrowPooling<T>.Scratch(shape));
                 return shape.Batch;
             default:
-                if (shape.Layout == MapLayout.ChannelsLast) return shape.Batch * ChannelPooling<T>.Blocks(shape);
+                if (shape.Layout == MapLayout.ChannelsLast) return shape.Batch * ChannelPooling<T>.Blocks(shape, twice: forward && kind == PoolingKind.Gem && !cube);
                 // Sixteen planes at least: they end together.
                 rowsPerChunk = Math.Max(1, ChunkLength / shape.Plane / Lanes.Count) * Lanes.Count;
                 return (shape.Rows + rowsPerChunk - 1) / rowsPerChunk;
