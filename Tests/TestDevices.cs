@@ -18,11 +18,14 @@ public static class TestDevices
     /// <summary>Names for <see cref="Open"/>: as a source of fixtures or of values.</summary>
     public static IEnumerable<string> Names => Asked is not null ? [Asked] : TrampolineLibrary.Possible ? ["simulator", Interpreter] : ["simulator"];
 
-    public static Device Open(string name)
+    /// <summary>The host and these.</summary>
+    public static IEnumerable<string> All => Names.Prepend("host");
+
+    public static Device Open(string name, int threads = 0)
     {
-        if (name != Interpreter) return Device.Open(name);
+        if (name != Interpreter) return Device.Open(name, threads);
         using IDisposable shown = PtxDriver.Attach();
-        return Device.Open("cuda");
+        return Device.Open("cuda", threads);
     }
 }
 

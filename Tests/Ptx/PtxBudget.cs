@@ -5,8 +5,11 @@ namespace Osprey.Tests.Ptx;
 /// <summary>What a kernel may take on an architecture: registers and bytes of stack per thread, bytes of static shared memory per group.</summary>
 readonly record struct PtxAllowance(int Registers, int Stack, int Shared)
 {
-    /// <summary>The least allowance that holds a report. The hardware hands out registers eight at a time, so up to there they are free.</summary>
-    public static PtxAllowance Of(PtxasReport report) => new((report.Registers + 7) / 8 * 8, report.Stack, report.Shared);
+    /// <summary>
+    /// What a kernel is allowed that takes as much as a report says. The hardware hands out registers eight at a time. One step is to spare, because ILGPU
+    /// does not order a kernel's blocks alike in every run, and ptxas then needs a few more or less.
+    /// </summary>
+    public static PtxAllowance Of(PtxasReport report) => new((report.Registers + 7) / 8 * 8 + 8, report.Stack, report.Shared);
 }
 
 /// <summary>

@@ -20,11 +20,10 @@ public class WhiteningTests
         Assert.That(whitened, Is.EqualTo(new[] { 0.6f, 0.8f, 0, 1 }).Within(1e-6f));
     }
 
-    [TestCase("host")]
-    [TestCase("simulator")]
+    [TestCaseSource(typeof(TestDevices), nameof(TestDevices.All))]
     public void It_follows_the_definition(string device)
     {
-        using Device opened = Device.Open(device, 2);
+        using Device opened = TestDevices.Open(device, 2);
         using var whitening = new Whitening(opened);
         int[] counts = device == "host" ? [0, 1, 3, 4, 5, 32, 33, 67] : [0, 1, 3], sizes = device == "host" ? [1, 3, 4, 15, 16, 17, 31, 257, 521] : [1, 33], widths = device == "host" ? [1, 2, 4, 5, 37] : [1, 3];
         foreach (int count in counts)

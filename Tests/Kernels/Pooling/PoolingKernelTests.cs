@@ -86,25 +86,23 @@ public class PoolingKernelTests
     }
 
     [Test]
-    public void Every_channel_may_have_its_own_power([ValueSource(nameof(layouts))] MapLayout layout)
+    public void Every_channel_may_have_its_own_power([ValueSource(nameof(layouts))] MapLayout layout, [ValueSource(typeof(TestDevices), nameof(TestDevices.All))] string name)
     {
-        using Device host = Device.Open("host", 2), simulator = Device.Open("simulator");
-        foreach (Device device in (Device[])[host, simulator])
+        using Device device = TestDevices.Open(name, 2);
+        using var gem = new PoolingKernel(device, PoolingKind.Gem);
+        foreach (MapShape shape in (MapShape[])[new(2, 5, 3, 3, layout), new(2, 19, 2, 5, layout)])
         {
-            using var gem = new PoolingKernel(device, PoolingKind.Gem);
-            foreach (MapShape shape in (MapShape[])[new(2, 5, 3, 3, layout), new(2, 19, 2, 5, layout)])
-            {
-                float[] powers = [.. Enumerable.Range(0, shape.Channels).Select(c => 0.5f + (0.37f * c))];
-                PoolingCheck.Run<float>(gem, PoolingKind.Gem, shape, powers, Map(shape));
-            }
+            float[] powers = [.. Enumerable.Range(0, shape.Channels).Select(c => 0.5f + (0.37f * c))];
+            PoolingCheck.Run<float>(gem, PoolingKind.Gem, shape, powers, Map(shape));
         }
     }
 
     [Test]
-    public void Simulator_follows_the_definition([ValueSource(nameof(kinds))] PoolingKind kind, [ValueSource(nameof(layouts))] MapLayout layout)
+    public void Cuda_follows_the_definition(
+        [ValueSource(nameof(kinds))] PoolingKind kind, [ValueSource(nameof(layouts))] MapLayout layout, [ValueSource(typeof(TestDevices), nameof(TestDevices.Names))] string name)
     {
-        using Device simulator = Device.Open("simulator");
-        using var kernel = new PoolingKernel(simulator, kind);
+        using Device device = TestDevices.Open(name);
+        using var kernel = new PoolingKernel(device, kind);
         // Regions meet at many barriers, which are slow there.
         MapShape[] shapes = kind == PoolingKind.Rmac ? [new(0, 3, 2, 2, layout), new(1, 33, 3, 4, layout)] : [new(0, 3, 2, 2, layout), new(1, 1, 1, 1, layout), new(1, 35, 3, 4, layout), new(2, 3, 7, 7, layout)];
         foreach (MapShape shape in shapes)
@@ -117,28 +115,25 @@ public class PoolingKernelTests
     }
 
     [Test]
-    public void Unit_rows_are_those_of_two_steps([ValueSource(nameof(kinds))] PoolingKind kind)
+    public void Unit_rows_are_those_of_two_steps([ValueSource(nameof(kinds))] PoolingKind kind, [ValueSource(typeof(TestDevices), nameof(TestDevices.All))] string name)
     {
-        using Device host = Device.Open("host", 2), simulator = Device.Open("simulator");
-        foreach (Device device in (Device[])[host, simulator])
-        {
-            using var kernel = new PoolingKernel(device, kind);
-            using var rows = new RowNormalization(device);
-            var shape = new MapShape(3, 5, 2, 3, MapLayout.ChannelsLast);
-            float[] map = PoolingMaps.Make(kind, shape), g = Close.Random(3, shape.Rows, -1, 1), powers = [2.5f];
-            float[] pooled = new float[shape.Rows], unit = new float[shape.Rows], norms = new float[3], gradPooled = new float[shape.Rows], gradient = new float[shape.Length];
-            float[] together = PoolingCheck.Odd(shape.Rows), togetherUnit = PoolingCheck.Odd(shape.Rows), togetherNorms = PoolingCheck.Odd(3), togetherGradient = PoolingCheck.Odd(shape.Length);
-            kernel.Forward<float>(map, shape, powers, pooled);
-            rows.Forward(pooled, 3, 5, unit, norms);
-            rows.Backward(unit, norms, g, 3, 5, gradPooled);
-            kernel.Backward<float>(map, shape, powers, pooled, gradPooled, gradient, []);
-            kernel.ForwardUnit<float>(map, shape, powers, together, togetherUnit, togetherNorms);
-            kernel.BackwardUnit<float>(map, shape, powers, together, togetherUnit, togetherNorms, g, togetherGradient, []);
-            Assert.That(together, Is.EqualTo(pooled));
-            Assert.That(togetherUnit, Is.EqualTo(unit));
-            Assert.That(togetherNorms, Is.EqualTo(norms));
-            Assert.That(togetherGradient, Is.EqualTo(gradient));
-        }
+        using Device device = TestDevices.Open(name, 2);
+        using var kernel = new PoolingKernel(device, kind);
+        using var rows = new RowNormalization(device);
+        var shape = new MapShape(3, 5, 2, 3, MapLayout.ChannelsLast);
+        float[] map = PoolingMaps.Make(kind, shape), g = Close.Random(3, shape.Rows, -1, 1), powers = [2.5f];
+        float[] pooled = new float[shape.Rows], unit = new float[shape.Rows], norms = new float[3], gradPooled = new float[shape.Rows], gradient = new float[shape.Length];
+        float[] together = PoolingCheck.Odd(shape.Rows), togetherUnit = PoolingCheck.Odd(shape.Rows), togetherNorms = PoolingCheck.Odd(3), togetherGradient = PoolingCheck.Odd(shape.Length);
+        kernel.Forward<float>(map, shape, powers, pooled);
+        rows.Forward(pooled, 3, 5, unit, norms);
+        rows.Backward(unit, norms, g, 3, 5, gradPooled);
+        kernel.Backward<float>(map, shape, powers, pooled, gradPooled, gradient, []);
+        kernel.ForwardUnit<float>(map, shape, powers, together, togetherUnit, togetherNorms);
+        kernel.BackwardUnit<float>(map, shape, powers, together, togetherUnit, togetherNorms, g, togetherGradient, []);
+        Assert.That(together, Is.EqualTo(pooled));
+        Assert.That(togetherUnit, Is.EqualTo(unit));
+        Assert.That(togetherNorms, Is.EqualTo(norms));
+        Assert.That(togetherGradient, Is.EqualTo(gradient));
     }
 
     [Test]
