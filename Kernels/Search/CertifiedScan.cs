@@ -26,11 +26,11 @@ sealed unsafe class CertifiedScan : IDisposable
     readonly CodedQueries prepared;
     readonly CertifiedRun run;
     readonly Scratch<float> sample = new();
-    readonly Action<int> prepare, takeSample, guess, consume, exhaust;
+    readonly Action<int> prepare, takeSample, guess, consume, exhaust, certify;
     int[] again = [];
     float[] certain = [];
     TopK? best;
-    int next, sampleTiles, sampleStride, sampleRank, milestone;
+    int next, sampleTiles, sampleStride, sampleRank, milestone, failed;
     bool everyValue;
 
     /// <param name="source">The fp32 rows.</param>
@@ -57,6 +57,7 @@ sealed unsafe class CertifiedScan : IDisposable
         guess = Guess;
         consume = Consume;
         exhaust = Exhaust;
+        certify = Certify;
     }
 
     /// <summary>Queries that had to be scanned again, over the life of this.</summary>
@@ -86,15 +87,14 @@ sealed unsafe class CertifiedScan : IDisposable
             again = new int[which.Length];
             certain = new float[which.Length];
         }
-        int failed = 0;
-        for (int slot = 0; slot < prepared.Count; slot++)
-            if (!run.Holds(slot, workers[0].Keys, out certain[failed])) again[failed++] = prepared.QueryOf(slot);
+        failed = 0;
+        RunAll(certify);
         if (failed == 0) return;
         Repeated += failed;
         foreach (int query in again.AsSpan(0, failed)) best.Forget(query);
         Ready(again.AsSpan(0, failed), coded: true);
         for (int i = 0; i < failed; i++) run.Guess(i, certain[i]);
-        milestone = int.MaxValue;
+        milestone = rows!.Tiles;
         RunAll(consume);
     }
 
@@ -104,7 +104,7 @@ sealed unsafe class CertifiedScan : IDisposable
         best = null;
         run.Begin(queries, which.Length, excluded, allowed, null, hits);
         Ready(which, coded: true);
-        milestone = int.MaxValue;
+        milestone = rows!.Tiles;
         RunAll(consume);
     }
 
@@ -154,8 +154,19 @@ sealed unsafe class CertifiedScan : IDisposable
         for (int tile = Next(); tile < tiles; tile = Next())
         {
             int due = Volatile.Read(ref milestone);
-            if (tile >= due && Interlocked.CompareExchange(ref milestone, 2 * due, due) == due) Tighten(worker);
+            if (tile >= due && Interlocked.CompareExchange(ref milestone, due + ((due + 1) / 2), due) == due) Tighten(worker);
             workers[worker].Scan(scan, run, tile);
+        }
+    }
+
+    void Certify(int worker)
+    {
+        for (int slot = Next(); slot < prepared.Count; slot = Next())
+        {
+            if (run.Holds(slot, workers[worker].Keys, out float limit)) continue;
+            int at = Interlocked.Increment(ref failed) - 1;
+            again[at] = prepared.QueryOf(slot);
+            certain[at] = limit;
         }
     }
 

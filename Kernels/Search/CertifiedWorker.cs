@@ -7,7 +7,8 @@ namespace Osprey.Kernels.Search;
 /// <summary>One thread's memory in a certified search, and what it does with a tile: scan its codes, and score in fp32 the pairs that pass.</summary>
 /// <remarks>
 /// Pairs (row, query) that pass are gathered over all queries and ordered by row, so that a row's fp32 values are read once for all its
-/// queries. They are scored sixteen chains side by side, with the bits of <see cref="ScoreTile{TScore}"/>.
+/// queries. They are scored sixteen chains side by side, with the bits of <see cref="ScoreTile{TScore}"/>: a row with four of its queries, or,
+/// where pairs are many (wide rows, whose bounds are loose), a query with four of the rows that lie in the L2 cache.
 /// </remarks>
 sealed unsafe class CertifiedWorker : IDisposable
 {
@@ -17,14 +18,20 @@ sealed unsafe class CertifiedWorker : IDisposable
     /// <summary>Pairs that one step of the scan can add.</summary>
     const int MostPassing = 16 * 32;
 
+    /// <summary>Bytes of the rows that are scored together, query by query, and how many rows at most.</summary>
+    const int GroupBytes = 3 << 17, MostGroupRows = 64;
+
+    /// <summary>Pairs of a query in such a group from which on that is done.</summary>
+    const double QueryPairs = 2.5;
+
     const int Chains = ScoreChain.Most;
 
     readonly PinnedRows source;
     readonly CodedRows? rows;
-    readonly int dimension, chainLength, chainVectors;
+    readonly int dimension, chainLength, chainVectors, groupRows, tilePlaces;
     readonly Scratch<ulong> pairs = new(), sorted = new();
-    readonly Scratch<int> counts = new(), thresholds = new(), sums = new(), queries = new();
-    readonly Scratch<uint> masks = new(), allowed = new();
+    readonly Scratch<int> counts = new(), thresholds = new(), sums = new(), queries = new(), starts = new();
+    readonly Scratch<uint> masks = new(), allowed = new(), groupIds = new();
     readonly Scratch<long> ids = new();
     readonly Scratch<float> limits = new(), row = new(), padded = new(), pending = new(), scores = new();
     int count, waiting;
@@ -47,7 +54,10 @@ sealed unsafe class CertifiedWorker : IDisposable
         allowed.Ensure(places / 32 + 1);
         ids.Ensure(Chains + 4);
         limits.Ensure(16);
-        new Span<float>(row.Ensure(chainLength * Chains), chainLength * Chains).Clear();
+        tilePlaces = places;
+        groupRows = Math.Clamp(GroupBytes / (chainLength * Chains * sizeof(float)), 4, MostGroupRows);
+        groupIds.Ensure(groupRows);
+        new Span<float>(row.Ensure(groupRows * chainLength * Chains), groupRows * chainLength * Chains).Clear();
         new Span<float>(padded.Ensure(chainLength * Chains), chainLength * Chains).Clear();
         pending.Ensure((Chains + 4) * Chains);
         scores.Ensure(Chains * Chains);
@@ -216,8 +226,9 @@ sealed unsafe class CertifiedWorker : IDisposable
     {
         if (count == 0) return;
         ulong* order = Sort();
-        if (run.Similarity == Similarity.InnerProduct) Score<ProductScore>(run, rowIds, order);
-        else Score<DistanceScore>(run, rowIds, order);
+        bool byQuery = order == sorted.Pointer && (double)count * groupRows >= QueryPairs * tilePlaces * run.Prepared.Count;
+        if (run.Similarity == Similarity.InnerProduct) Score<ProductScore>(run, rowIds, order, byQuery);
+        else Score<DistanceScore>(run, rowIds, order, byQuery);
         count = 0;
     }
 
@@ -239,38 +250,95 @@ sealed unsafe class CertifiedWorker : IDisposable
         return to;
     }
 
+    void Score<TScore>(CertifiedRun run, uint* rowIds, ulong* order, bool byQuery)
+        where TScore : struct, IScore
+    {
+        for (int i = 0; i < count;) i = byQuery ? GroupByQuery<TScore>(run, rowIds, order, i) : OneRow<TScore>(run, rowIds, order, i);
+        while (waiting > 0) Settle(run);
+    }
+
+    /// <summary>Scores the pairs of one row, from <paramref name="i"/> on; returns where the next row's begin.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Score<TScore>(CertifiedRun run, uint* rowIds, ulong* order)
+    int OneRow<TScore>(CertifiedRun run, uint* rowIds, ulong* order, int i)
         where TScore : struct, IScore
     {
         CodedQueries prepared = run.Prepared;
-        for (int i = 0; i < count;)
+        int end = EndOfRow(order, i);
+        uint id = rowIds[(uint)(order[i] >> 32)];
+        if (end < count) Prefetch(rowIds[(uint)(order[end] >> 32)]);
+        if (id == CodedRows.NoRow) return end;
+        Lay(source.Row(id), row.Pointer);
+        for (int here; i < end; i += here)
         {
-            uint place = (uint)(order[i] >> 32), id = rowIds[place];
-            int end = i + 1;
-            while (end < count && (uint)(order[end] >> 32) == place) end++;
-            if (end < count) Prefetch(rowIds[(uint)(order[end] >> 32)]);
-            if (id == CodedRows.NoRow)
-            {
-                i = end;
-                continue;
-            }
-            Lay(source.Row(id));
-            for (int here; i < end; i += here)
-            {
-                here = Math.Min(4, end - i);
-                int last = i + here - 1, a = (int)(uint)order[i], b = (int)(uint)order[Math.Min(i + 1, last)], c = (int)(uint)order[Math.Min(i + 2, last)], e = (int)(uint)order[last];
-                Four<TScore>(row.Pointer, prepared.Chains(a), prepared.Chains(b), prepared.Chains(c), prepared.Chains(e), chainLength, pending.Pointer + (waiting * Chains));
-                queries.Pointer[waiting] = a;
-                queries.Pointer[waiting + 1] = b;
-                queries.Pointer[waiting + 2] = c;
-                queries.Pointer[waiting + 3] = e;
-                for (int j = 0; j < here; j++) ids.Pointer[waiting + j] = id;
-                waiting += here;
-                if (waiting >= Chains) Settle(run);
-            }
+            here = Math.Min(4, end - i);
+            int last = i + here - 1, a = (int)(uint)order[i], b = (int)(uint)order[Math.Min(i + 1, last)], c = (int)(uint)order[Math.Min(i + 2, last)], e = (int)(uint)order[last];
+            Four<TScore>(row.Pointer, prepared.Chains(a), prepared.Chains(b), prepared.Chains(c), prepared.Chains(e), chainLength, pending.Pointer + (waiting * Chains));
+            queries.Pointer[waiting] = a;
+            queries.Pointer[waiting + 1] = b;
+            queries.Pointer[waiting + 2] = c;
+            queries.Pointer[waiting + 3] = e;
+            for (int j = 0; j < here; j++) ids.Pointer[waiting + j] = id;
+            waiting += here;
+            if (waiting >= Chains) Settle(run);
         }
-        while (waiting > 0) Settle(run);
+        return end;
+    }
+
+    int EndOfRow(ulong* order, int i)
+    {
+        int end = i + 1;
+        while (end < count && order[end] >> 32 == order[i] >> 32) end++;
+        return end;
+    }
+
+    /// <summary>Scores the pairs of the next few rows, ordered by query; returns where the next group begins.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    int GroupByQuery<TScore>(CertifiedRun run, uint* rowIds, ulong* order, int i)
+        where TScore : struct, IScore
+    {
+        int first = i, found = 0, slots = run.Prepared.Count, stride = chainLength * Chains;
+        // Pairs were ordered by row into the other array, so this one is free: (query, row in the group).
+        ulong* byRow = pairs.Pointer;
+        int kept = 0;
+        for (int rowsIn = 0; i < count && rowsIn < groupRows;)
+        {
+            int end = EndOfRow(order, i);
+            uint id = rowIds[(uint)(order[i] >> 32)];
+            if (end < count) Prefetch(rowIds[(uint)(order[end] >> 32)]);
+            if (id != CodedRows.NoRow)
+            {
+                Lay(source.Row(id), row.Pointer + (rowsIn * stride));
+                groupIds.Pointer[rowsIn] = id;
+                for (; i < end; i++) byRow[kept++] = order[i] << 32 | (uint)rowsIn;
+                rowsIn++;
+            }
+            i = end;
+        }
+        var begins = new Span<int>(starts.Ensure(slots + 1), slots + 1);
+        begins.Clear();
+        for (int j = 0; j < kept; j++) begins[(int)(byRow[j] >> 32) + 1]++;
+        for (int j = 1; j <= slots; j++) begins[j] += begins[j - 1];
+        ulong* byQuery = order + first;
+        for (int j = 0; j < kept; j++) byQuery[begins[(int)(byRow[j] >> 32)]++] = byRow[j];
+        while (found < kept)
+        {
+            int slot = (int)(byQuery[found] >> 32), here = 1;
+            while (here < 4 && found + here < kept && (int)(byQuery[found + here] >> 32) == slot) here++;
+            int last = found + here - 1;
+            uint a = (uint)byQuery[found], b = (uint)byQuery[Math.Min(found + 1, last)], c = (uint)byQuery[Math.Min(found + 2, last)], e = (uint)byQuery[last];
+            float* rowsAt = row.Pointer;
+            Four<TScore>(
+                run.Prepared.Chains(slot), rowsAt + (a * stride), rowsAt + (b * stride), rowsAt + (c * stride), rowsAt + (e * stride), chainLength, pending.Pointer + (waiting * Chains));
+            for (int j = 0; j < here; j++)
+            {
+                queries.Pointer[waiting + j] = slot;
+                ids.Pointer[waiting + j] = groupIds.Pointer[(uint)byQuery[found + j]];
+            }
+            waiting += here;
+            found += here;
+            if (waiting >= Chains) Settle(run);
+        }
+        return i;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -283,7 +351,7 @@ sealed unsafe class CertifiedWorker : IDisposable
 
     /// <summary>A row as the queries lie: see <see cref="CodedQueries.Lay"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Lay(float* values)
+    void Lay(float* values, float* to)
     {
         // Chains are laid four at a time.
         if (dimension < chainLength * ((chainVectors + 3) / 4 * 4))
@@ -293,18 +361,18 @@ sealed unsafe class CertifiedWorker : IDisposable
         }
         for (int chain = 0; chain < chainVectors; chain += 4)
             for (int i = 0; i < chainLength; i += 4)
-                Transposition.Four(values + ((nint)chain * chainLength) + i, chainLength, row.Pointer + ((nint)i * Chains) + chain, Chains);
+                Transposition.Four(values + ((nint)chain * chainLength) + i, chainLength, to + ((nint)i * Chains) + chain, Chains);
     }
 
-    /// <summary>The chains of four queries with one row: <c>[query][16 chains]</c>.</summary>
+    /// <summary>The chains of one vector with four others: <c>[pair][16 chains]</c>. Which of them is the query changes no bit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Four<TScore>(float* row, float* a, float* b, float* c, float* e, int length, float* to)
+    static void Four<TScore>(float* one, float* a, float* b, float* c, float* e, int length, float* to)
         where TScore : struct, IScore
     {
         Vector512<float> sa = Vector512<float>.Zero, sb = sa, sc = sa, se = sa;
         for (nint at = 0, end = (nint)length * Chains; at < end; at += Chains)
         {
-            Vector512<float> x = Vector512.Load(row + at);
+            Vector512<float> x = Vector512.Load(one + at);
             sa = TScore.Add(sa, Vector512.Load(a + at), x);
             sb = TScore.Add(sb, Vector512.Load(b + at), x);
             sc = TScore.Add(sc, Vector512.Load(c + at), x);
@@ -338,8 +406,8 @@ sealed unsafe class CertifiedWorker : IDisposable
     public void Dispose()
     {
         foreach (Scratch<ulong> scratch in (ReadOnlySpan<Scratch<ulong>>)[pairs, sorted]) scratch.Dispose();
-        foreach (Scratch<int> scratch in (ReadOnlySpan<Scratch<int>>)[counts, thresholds, sums, queries]) scratch.Dispose();
-        foreach (Scratch<uint> scratch in (ReadOnlySpan<Scratch<uint>>)[masks, allowed]) scratch.Dispose();
+        foreach (Scratch<int> scratch in (ReadOnlySpan<Scratch<int>>)[counts, thresholds, sums, queries, starts]) scratch.Dispose();
+        foreach (Scratch<uint> scratch in (ReadOnlySpan<Scratch<uint>>)[masks, allowed, groupIds]) scratch.Dispose();
         foreach (Scratch<float> scratch in (ReadOnlySpan<Scratch<float>>)[limits, row, padded, pending, scores]) scratch.Dispose();
         ids.Dispose();
     }
