@@ -43,7 +43,7 @@ public static class Benchmarker
         TorchRuntime.Configure(device.Threads, config.Seed);
         progress?.Report(new Progress("machine floors", 0, entries.Count, "operations"));
         HostFloors? floors = HostFloors.Measure(device);
-        var results = new List<BenchmarkResult>();
+        var measured = new List<Measurement>();
         using var stage = new Stage(config, device, cancellation);
         for (int i = 0; i < entries.Count; i++)
         {
@@ -52,7 +52,7 @@ public static class Benchmarker
             try
             {
                 using Contest contest = entries[i].Create(stage);
-                results.AddRange(Measure(entries[i], contest, config.Seconds, floors, cancellation));
+                measured.Add(Measure(entries[i], contest, config.Seconds, cancellation));
             }
             catch (InvalidOperationException) when (cancellation.IsCancellationRequested)
             {
@@ -61,10 +61,12 @@ public static class Benchmarker
             }
         }
         progress?.Report(new Progress("measured", entries.Count, entries.Count, "operations"));
-        return new BenchmarkReport(Machine.Describe(device, floors, stage.FaissVersion), results);
+        // Before and after: other work on the machine may have held one of them down.
+        floors = floors?.Or(HostFloors.Measure(device)!);
+        return new BenchmarkReport(Machine.Describe(device, floors, stage.FaissVersion), [.. measured.SelectMany(m => m.Results(floors))]);
     }
 
-    static IEnumerable<BenchmarkResult> Measure(ContestEntry entry, Contest contest, double seconds, HostFloors? floors, CancellationToken cancellation)
+    static Measurement Measure(ContestEntry entry, Contest contest, double seconds, CancellationToken cancellation)
     {
         Peer[] present = [.. contest.Peers.Where(p => p.Missing is null)];
         var ours = new List<double>();
@@ -85,51 +87,19 @@ public static class Benchmarker
             for (int p = 0; p < present.Length; p++) theirs[p].Add(Turn(present[p].Milliseconds, present[p].Settle));
         }
 
-        RankingAgreement?[] agreements = [.. present.Select(p => p.Agreement?.Invoke())];
-        double? error = contest.MaxError();
-        double median = Quartile(ours, 2);
-        (string Name, double Milliseconds)? floor = Floor(contest, floors);
-        double bytes = contest.BytesRead + contest.BytesWritten;
-        foreach (Peer peer in contest.Peers)
+        return new Measurement
         {
-            int p = Array.IndexOf(present, peer);
-            double? peerMs = p < 0 ? null : Quartile(theirs[p], 2);
-            yield return new BenchmarkResult
-            {
-                Operation = entry.Operation,
-                Shape = entry.Shape,
-                Peer = peer.Name,
-                OursMs = median,
-                PeerMs = peerMs,
-                Ratio = peerMs / median,
-                Gbps = bytes / median / 1e6,
-                Gflops = contest.Operations > 0 ? contest.Operations / median / 1e6 : null,
-                Floor = floor?.Name,
-                PercentOfFloor = 100 * floor?.Milliseconds / median,
-                MaxError = error,
-                AllocatedBytes = allocated,
-                PeerVersion = peer.Version.Length > 0 ? peer.Version : null,
-                Samples = ours.Count,
-                OursQuartilesMs = [Quartile(ours, 1), Quartile(ours, 3)],
-                PeerQuartilesMs = p < 0 ? null : [Quartile(theirs[p], 1), Quartile(theirs[p], 3)],
-                IdDifferences = p < 0 ? null : agreements[p]?.IdDifferences,
-                IdTies = p < 0 ? null : agreements[p]?.IdTies,
-                ScoreDifference = p < 0 ? null : agreements[p]?.ScoreDifference,
-                IndexMemory = contest.IndexMemory,
-                Note = peer.Missing,
-            };
-        }
+            Entry = entry,
+            BytesRead = contest.BytesRead,
+            BytesWritten = contest.BytesWritten,
+            Operations = contest.Operations,
+            Ours = ours,
+            Peers = [.. present.Select((p, i) => new PeerMeasurement(p.Name, p.Version, theirs[i], p.Agreement?.Invoke(), null)), .. contest.Peers.Except(present).Select(p => new PeerMeasurement(p.Name, p.Version, [], null, p.Missing))],
+            MaxError = contest.MaxError(),
+            AllocatedBytes = allocated,
+            IndexMemory = contest.IndexMemory,
+        };
     }
-
-    /// <summary>What binds the operation, and the least time that it leaves: nothing reads faster than a read, or reads and writes faster than a copy.</summary>
-    static (string Name, double Milliseconds)? Floor(Contest contest, HostFloors? floors) => floors is null
-        ? null
-        : new[]
-        {
-            (Name: "read", Milliseconds: contest.BytesRead / floors.ReadGbps / 1e6),
-            (Name: "copy", Milliseconds: (contest.BytesRead + contest.BytesWritten) / floors.CopyGbps / 1e6),
-            (Name: "codes", Milliseconds: contest.Operations / floors.CodeGops / 1e6),
-        }.MaxBy(f => f.Milliseconds);
 
     static double Time(Action call)
     {
@@ -157,14 +127,5 @@ public static class Benchmarker
             least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
         return least;
-    }
-
-    /// <summary>The first, second (median) or third quartile, between the two nearest values.</summary>
-    internal static double Quartile(IReadOnlyCollection<double> values, int quarter)
-    {
-        double[] sorted = [.. values.Order()];
-        double at = (sorted.Length - 1) * quarter / 4.0;
-        int below = (int)at;
-        return below + 1 < sorted.Length ? sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]) : sorted[below];
     }
 }

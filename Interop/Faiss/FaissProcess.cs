@@ -120,7 +120,7 @@ public sealed class FaissProcess : IDisposable
         return seconds;
     }
 
-    /// <summary>Sets what the next searches look for: [Q, dimension].</summary>
+    /// <summary>Sets what the next searches of the index look for, [Q, dimension]; for few queries also FAISS's faster way on this machine.</summary>
     public void SetQueries(ReadOnlySpan<float> queries, int dimension)
     {
         string path = Path.Combine(folder, "queries.npy");

@@ -68,6 +68,10 @@ public sealed record HostFloors(double CopyGbps, double ReadGbps, double Multipl
         }
     }
 
+    /// <summary>The better of two measurements, each figure for itself: one of them may have met other work on the machine.</summary>
+    public HostFloors Or(HostFloors other) => new(
+        Math.Max(CopyGbps, other.CopyGbps), Math.Max(ReadGbps, other.ReadGbps), Math.Max(MultiplyGflops, other.MultiplyGflops), Math.Max(CodeGops, other.CodeGops), CodeLevel);
+
     /// <returns>Seconds of the fastest pass.</returns>
     static double Best(Action pass)
     {

@@ -12,7 +12,7 @@ public class BenchmarkFiguresTests
     [TestCase(new[] { 4.0, 1, 3, 2 }, 1.75, 2.5, 3.25)]
     [TestCase(new[] { 5.0, 1, 2, 4, 3 }, 2, 3, 4)]
     public void Quartiles_lie_between_the_nearest_values(double[] values, double first, double second, double third) =>
-        Assert.That(new[] { 1, 2, 3 }.Select(q => Benchmarker.Quartile(values, q)), Is.EqualTo(new[] { first, second, third }));
+        Assert.That(new[] { 1, 2, 3 }.Select(q => Measurement.Quartile(values, q)), Is.EqualTo(new[] { first, second, third }));
 
     [Test]
     public void Answers_differ_only_where_scores_do()
