@@ -70,7 +70,8 @@ public class BenchmarkFiguresTests
         PeerQuartilesMs = [1.9, 2.1],
         IdDifferences = 0,
         IdTies = 3,
-        ScoreDifference = 1e-7, IndexMemory = 0.256,
+        ScoreDifference = 1e-7,
+        IndexMemory = 0.256,
     };
 
     [Test]
