@@ -21,15 +21,6 @@ internal sealed class DeviceBuffer<T>(Accelerator accelerator) : IDisposable
         return memory.View.AsContiguous().SubView(0, length);
     }
 
-    /// <summary>A view of <paramref name="length"/> values that were zero when the memory was taken, and are so as long as every kernel leaves zeros behind.</summary>
-    public ArrayView<T> ZerosOfLength(long length)
-    {
-        bool grows = memory is null || memory.Length < length;
-        ArrayView<T> view = OfLength(length);
-        if (grows) memory!.MemSetToZero(accelerator.DefaultStream);
-        return view;
-    }
-
     /// <summary>A view of a copy of <paramref name="values"/>.</summary>
     public ArrayView<T> Holding(ReadOnlySpan<T> values)
     {

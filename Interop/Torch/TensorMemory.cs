@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Osprey.Kernels.Sharing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,9 +21,8 @@ public static class TensorMemory
     /// <summary>As <see cref="Write(Tensor)"/>, of a tensor whose values are <typeparamref name="T"/>, which torch calls <paramref name="type"/>.</summary>
     internal static unsafe Span<T> Write<T>(Tensor t, ScalarType type) where T : unmanaged
     {
-        if (t.dtype != type) throw new ArgumentException($"the tensor {Describe(t)} holds {t.dtype}; kernels take {type.ToString().ToLowerInvariant()}: use .to({type.ToString().ToLowerInvariant()})");
+        CheckLayout(t, type);
         if (t.device_type != DeviceType.CPU) throw new ArgumentException($"the tensor {Describe(t)} is on {t.device}; use .cpu()");
-        if (!t.is_contiguous()) throw new ArgumentException($"the tensor {Describe(t)} is not contiguous; use .contiguous()");
         long count = t.numel();
         if (count > int.MaxValue) throw new ArgumentException($"the tensor {Describe(t)} has {count} values, more than {int.MaxValue}; use a smaller batch");
         if (count == 0) return [];
@@ -30,6 +30,25 @@ public static class TensorMemory
         // TorchSharp's span counts bytes in an int; its first value shows where the others are.
         using Tensor plain = t.detach(), flat = plain.view(-1), first = flat.narrow(0, 0, 1);
         fixed (byte* start = first.bytes) return new Span<T>(start, (int)count);
+    }
+
+    /// <summary>The values of a contiguous float32 tensor on a CUDA device, for kernels in that device's primary context.</summary>
+    /// <param name="t">Kept until the kernel has run: libtorch gives memory of a tensor that is gone to the next one on the same stream, which is in order.</param>
+    /// <param name="device">Index of the device it must be on.</param>
+    /// <exception cref="ArgumentException">The tensor is of another type, elsewhere, or not contiguous.</exception>
+    internal static DeviceSpan OnDevice(Tensor t, int device)
+    {
+        CheckLayout(t, ScalarType.Float32);
+        if (t.device_type != DeviceType.CUDA || t.device_index != device) throw new ArgumentException($"the tensor {Describe(t)} is on {t.device}, and another of the call on cuda:{device}; use .cuda()");
+        return new DeviceSpan(Address(t), t.numel());
+    }
+
+    /// <summary>Where the tensor's first value lies, on whatever device; 0 where there is none.</summary>
+    internal static nint Address(Tensor t)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Storage<float> storage = t.storage<float>();
+        return t.numel() == 0 ? 0 : storage.data_ptr() + (nint)(t.storage_offset() * sizeof(float));
     }
 
     /// <summary>A copy of the values of any float32 tensor on the CPU, contiguous or not.</summary>
@@ -49,6 +68,12 @@ public static class TensorMemory
         Tensor t = empty(shape, float32);
         values.CopyTo(Write(t));
         return t;
+    }
+
+    static void CheckLayout(Tensor t, ScalarType type)
+    {
+        if (t.dtype != type) throw new ArgumentException($"the tensor {Describe(t)} holds {t.dtype}; kernels take {type.ToString().ToLowerInvariant()}: use .to({type.ToString().ToLowerInvariant()})");
+        if (!t.is_contiguous()) throw new ArgumentException($"the tensor {Describe(t)} is not contiguous; use .contiguous()");
     }
 
     internal static string Describe(Tensor t) => $"[{string.Join(", ", t.shape)}]";

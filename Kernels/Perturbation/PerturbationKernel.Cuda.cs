@@ -1,6 +1,6 @@
 using ILGPU;
-using ILGPU.Runtime;
 using Osprey.Kernels.Arithmetic;
+using Osprey.Kernels.Sharing;
 
 namespace Osprey.Kernels.Perturbation;
 
@@ -14,87 +14,58 @@ internal sealed class CudaPerturbation : IDisposable
     const int ChunkLength = 128 * Philox.Tile;
 
     readonly PerturbationNorm norm;
-    readonly Accelerator accelerator;
-    readonly int groupSize;
-    readonly DeviceBuffer<float> clean, gradient, momentum, perturbed;
-    readonly DeviceBuffer<double> sums;
-    readonly DeviceBuffer<int> counters;
+    readonly int groupSize, multiprocessors;
+    readonly ScratchBuffer<double> sums;
+    readonly ScratchBuffer<int> counters;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, StartSettings>? startLInf;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, StepSettings>? stepLInf;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StartSettings>? startL2;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>? stepL2;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings> momentumStep;
 
-    public CudaPerturbation(Accelerator accelerator, PerturbationNorm norm)
+    public CudaPerturbation(KernelLoader loader, PerturbationNorm norm)
     {
-        this.accelerator = accelerator;
         this.norm = norm;
-        groupSize = Math.Min(512, accelerator.MaxNumThreadsPerGroup);
-        clean = new(accelerator);
-        gradient = new(accelerator);
-        momentum = new(accelerator);
-        perturbed = new(accelerator);
-        sums = new(accelerator);
-        counters = new(accelerator);
+        groupSize = Math.Min(512, loader.MaxGroupSize);
+        multiprocessors = loader.Multiprocessors;
+        sums = new(loader);
+        counters = new(loader);
         if (norm == PerturbationNorm.LInf)
         {
-            startLInf = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, StartSettings>(StartLInf);
-            stepLInf = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, StepSettings>(StepLInf);
-            momentumStep = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>(MomentumStepLInf);
+            startLInf = loader.Load<ArrayView<float>, ArrayView<float>, StartSettings>(StartLInf);
+            stepLInf = loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, StepSettings>(StepLInf);
+            momentumStep = loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>(MomentumStepLInf);
             return;
         }
-        startL2 = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StartSettings>(StartL2);
-        stepL2 = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>(StepL2);
-        momentumStep = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>(MomentumStepL2);
+        startL2 = loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StartSettings>(StartL2);
+        stepL2 = loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>(StepL2);
+        momentumStep = loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<double>, StepSettings>(MomentumStepL2);
     }
 
-    public void Start(ReadOnlySpan<float> clean, int images, int values, float epsilon, ulong seed, Span<float> perturbed)
+    public void Start(ArrayView<float> clean, int images, int values, float epsilon, ulong seed, ArrayView<float> perturbed)
     {
-        ArrayView<float> x = this.perturbed.OfLength(perturbed.Length);
-        Start(this.clean.Holding(clean), images, values, epsilon, seed, x);
-        x.CopyToCPU(accelerator.DefaultStream, perturbed);
-    }
-
-    public void Step(ReadOnlySpan<float> clean, ReadOnlySpan<float> gradient, int images, int values, float stepSize, float epsilon, Span<float> perturbed)
-    {
-        ArrayView<float> x = this.perturbed.Holding(perturbed);
-        Step(this.clean.Holding(clean), this.gradient.Holding(gradient), images, values, stepSize, epsilon, x);
-        x.CopyToCPU(accelerator.DefaultStream, perturbed);
-    }
-
-    public void MomentumStep(
-        ReadOnlySpan<float> clean, ReadOnlySpan<float> gradient, int images, int values, float stepSize, float epsilon, float decay, Span<float> momentum, Span<float> perturbed)
-    {
-        ArrayView<float> m = this.momentum.Holding(momentum), x = this.perturbed.Holding(perturbed);
-        MomentumStep(this.clean.Holding(clean), this.gradient.Holding(gradient), images, values, stepSize, epsilon, decay, m, x);
-        m.CopyToCPU(accelerator.DefaultStream, momentum);
-        x.CopyToCPU(accelerator.DefaultStream, perturbed);
-    }
-
-    void Start(ArrayView<float> clean, int images, int values, float epsilon, ulong seed, ArrayView<float> perturbed)
-    {
-        var settings = new StartSettings(new(values, accelerator.NumMultiprocessors), epsilon, seed);
+        var settings = new StartSettings(new(values, multiprocessors), epsilon, seed);
         if (norm == PerturbationNorm.LInf) startLInf!(new(images * ChunksOf(values), groupSize), clean, perturbed, settings);
         else startL2!(Launch(images, settings.Parts), clean, perturbed, Counters(images), Sums(images, settings.Parts), settings);
     }
 
-    void Step(ArrayView<float> clean, ArrayView<float> gradient, int images, int values, float stepSize, float epsilon, ArrayView<float> perturbed)
+    public void Step(ArrayView<float> clean, ArrayView<float> gradient, int images, int values, float stepSize, float epsilon, ArrayView<float> perturbed)
     {
-        var settings = new StepSettings(new(values, accelerator.NumMultiprocessors), stepSize, epsilon, 0);
+        var settings = new StepSettings(new(values, multiprocessors), stepSize, epsilon, 0);
         if (norm == PerturbationNorm.LInf) stepLInf!(new((int)((perturbed.Length - 1) / ChunkLength) + 1, groupSize), clean, gradient, perturbed, settings);
         else stepL2!(Launch(images, settings.Parts), clean, gradient, perturbed, Counters(images), Sums(images, settings.Parts), settings);
     }
 
-    void MomentumStep(
+    public void MomentumStep(
         ArrayView<float> clean, ArrayView<float> gradient, int images, int values, float stepSize, float epsilon, float decay, ArrayView<float> momentum, ArrayView<float> perturbed)
     {
-        var settings = new StepSettings(new(values, accelerator.NumMultiprocessors), stepSize, epsilon, decay);
+        var settings = new StepSettings(new(values, multiprocessors), stepSize, epsilon, decay);
         momentumStep(Launch(images, settings.Parts), clean, gradient, momentum, perturbed, Counters(images), Sums(images, settings.Parts), settings);
     }
 
     KernelConfig Launch(int images, ImageParts parts) => new(images * parts.Count, groupSize);
 
-    ArrayView<int> Counters(int images) => counters.ZerosOfLength(ImageParts.CountersOf(images));
+    ArrayView<int> Counters(int images) => counters.OfLength(ImageParts.CountersOf(images));
 
     ArrayView<double> Sums(int images, ImageParts parts) => sums.OfLength(parts.SumsOf(images));
 
@@ -269,10 +240,6 @@ internal sealed class CudaPerturbation : IDisposable
 
     public void Dispose()
     {
-        clean.Dispose();
-        gradient.Dispose();
-        momentum.Dispose();
-        perturbed.Dispose();
         sums.Dispose();
         counters.Dispose();
     }

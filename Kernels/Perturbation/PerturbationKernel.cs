@@ -8,12 +8,12 @@ namespace Osprey.Kernels.Perturbation;
 public sealed class PerturbationKernel : IDisposable
 {
     readonly HostPerturbation? host;
-    readonly CudaPerturbation? cuda;
+    readonly CopiedPerturbation? cuda;
 
     public PerturbationKernel(Device device, PerturbationNorm norm)
     {
-        if (!Enum.IsDefined(norm)) throw new ArgumentException($"unknown norm {norm}; give {string.Join(", ", Enum.GetNames<PerturbationNorm>())}");
-        if (device.Accelerator is { } accelerator) cuda = new CudaPerturbation(accelerator, norm);
+        Check(norm);
+        if (device.Accelerator is { } accelerator) cuda = new CopiedPerturbation(accelerator, norm);
         else host = new HostPerturbation(norm, device.Threads);
     }
 
@@ -96,13 +96,18 @@ public sealed class PerturbationKernel : IDisposable
         else host!.MomentumStep(clean, gradient, images, valuesPerImage, stepSize, epsilon, decay, momentum, perturbed);
     }
 
-    static void Check(string name, int length, int images, int valuesPerImage)
+    internal static void Check(PerturbationNorm norm)
+    {
+        if (!Enum.IsDefined(norm)) throw new ArgumentException($"unknown norm {norm}; give {string.Join(", ", Enum.GetNames<PerturbationNorm>())}");
+    }
+
+    internal static void Check(string name, long length, int images, int valuesPerImage)
     {
         if (images < 0 || valuesPerImage <= 0) throw new ArgumentException($"{images} images of {valuesPerImage} values; give 0 or more of 1 or more");
         if (length != (long)images * valuesPerImage) throw new ArgumentException($"{name} has {length} values; {images} x {valuesPerImage} are needed", name);
     }
 
-    static void CheckNotNegative(string name, float value)
+    internal static void CheckNotNegative(string name, float value)
     {
         if (!(value >= 0 && float.IsFinite(value))) throw new ArgumentException($"{name} is {value}; it must be 0 or more, and finite", name);
     }

@@ -157,7 +157,7 @@ public class PerturbationKernelTests
         using Context context = Context.Create(b => Device.Configure(b).CPU(new CPUDevice(32, 1, 3)));
         using Accelerator accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel);
         Assert.That(new ImageParts((2 * 8192) + 5, accelerator.NumMultiprocessors).Count, Is.EqualTo(3), "what is tested");
-        using var kernel = new CudaPerturbation(accelerator, norm);
+        using var kernel = new CopiedPerturbation(accelerator, norm);
         // Twice over: counters must be zero again, and for fewer images too.
         Check(kernel.Start, kernel.Step, kernel.MomentumStep, norm, 2, (2 * 8192) + 5);
         Check(kernel.Start, kernel.Step, kernel.MomentumStep, norm, 1, 8192 + 1);

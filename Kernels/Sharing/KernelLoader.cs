@@ -1,0 +1,52 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Osprey.Kernels.Sharing;
+
+/// <summary>Where kernels are loaded and launched: ILGPU's own accelerator (<see cref="AcceleratorLoader"/>) or somebody else's context (<see cref="ContextLoader"/>).</summary>
+internal abstract class KernelLoader : IDisposable
+{
+    public abstract int Multiprocessors { get; }
+
+    public abstract int MaxGroupSize { get; }
+
+    /// <summary>Device memory, all zeros, for <see cref="ScratchBuffer{T}"/>.</summary>
+    public abstract MemoryBuffer AllocateZeros(long length, int elementSize);
+
+    public abstract Action<KernelConfig, T1, T2, T3> Load<T1, T2, T3>(Action<T1, T2, T3> kernel)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct;
+
+    public abstract Action<KernelConfig, T1, T2, T3, T4> Load<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct;
+
+    public abstract Action<KernelConfig, T1, T2, T3, T4, T5> Load<T1, T2, T3, T4, T5>(Action<T1, T2, T3, T4, T5> kernel)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct;
+
+    public abstract Action<KernelConfig, T1, T2, T3, T4, T5, T6> Load<T1, T2, T3, T4, T5, T6>(Action<T1, T2, T3, T4, T5, T6> kernel)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+        where T6 : struct;
+
+    public abstract Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7> Load<T1, T2, T3, T4, T5, T6, T7>(Action<T1, T2, T3, T4, T5, T6, T7> kernel)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+        where T6 : struct
+        where T7 : struct;
+
+    public abstract void Dispose();
+}
