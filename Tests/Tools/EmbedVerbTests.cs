@@ -247,7 +247,7 @@ public class EmbedVerbTests
     {
         JsonElement answer = Cli.Done("doctor", "--device", "host", "--json").Json;
         Assert.That(answer.GetProperty("passed").GetBoolean(), Is.True);
-        Assert.That(answer.GetProperty("checks").GetArrayLength(), Is.EqualTo(8));
+        Assert.That(answer.GetProperty("checks").GetArrayLength(), Is.EqualTo(11));
         Assert.That(answer.GetProperty("surroundings").GetProperty("libtorch").GetString(), Does.Contain("loads and multiplies"));
     }
 }

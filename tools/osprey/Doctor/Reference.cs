@@ -26,6 +26,59 @@ static class Reference
         }
     }
 
+    /// <summary>R-MAC and CroW, which mix the channels.</summary>
+    /// <param name="x">[channels][side·side], not negative.</param>
+    public static double[] PoolImage(PoolingKind kind, double[][] x, int side) => kind == PoolingKind.Rmac ? Rmac(x, side) : Crow(x);
+
+    /// <returns>What <paramref name="gradient"/> in the pooled values gives in each activation: a central difference.</returns>
+    public static double[][] PoolImageSlope(PoolingKind kind, double[][] x, int side, ReadOnlySpan<float> gradient)
+    {
+        const double step = 1e-6;
+        double[][] slope = [.. x.Select(plane => new double[plane.Length])];
+        for (int c = 0; c < x.Length; c++)
+        {
+            for (int i = 0; i < x[c].Length; i++)
+            {
+                double at = x[c][i];
+                x[c][i] = at + step;
+                double[] above = PoolImage(kind, x, side);
+                x[c][i] = at - step;
+                double[] below = PoolImage(kind, x, side);
+                x[c][i] = at;
+                for (int j = 0; j < x.Length; j++) slope[c][i] += gradient[j] * (above[j] - below[j]) / (2 * step);
+            }
+        }
+        return slope;
+    }
+
+    static double[] Rmac(double[][] x, int side)
+    {
+        var pooled = new double[x.Length];
+        Add(0, 0, side);
+        for (int level = 1; level <= 3; level++)
+        {
+            int width = 2 * side / (level + 1), free = side - width, steps = Math.Max(1, level - 1);
+            for (int i = 0; i < level; i++)
+                for (int j = 0; j < level; j++) Add(i * free / steps, j * free / steps, width);
+        }
+        return pooled;
+
+        void Add(int top, int left, int width)
+        {
+            double[] largest = [.. x.Select(plane => Enumerable.Range(0, width * width).Max(k => plane[((top + k / width) * side) + left + k % width]))];
+            double norm = Math.Sqrt(largest.Sum(v => v * v)) + 1e-6;
+            for (int c = 0; c < pooled.Length; c++) pooled[c] += largest[c] / norm;
+        }
+    }
+
+    static double[] Crow(double[][] x)
+    {
+        double[] sums = [.. Enumerable.Range(0, x[0].Length).Select(i => x.Sum(plane => plane[i]))];
+        double norm = Math.Sqrt(sums.Sum(s => s * s));
+        double[] shares = [.. x.Select(plane => plane.Count(v => v != 0) / (double)plane.Length)];
+        return [.. x.Select((plane, c) => Math.Log(shares.Sum() / shares[c]) * plane.Select((v, i) => v * Math.Sqrt(sums[i] / norm)).Sum())];
+    }
+
     /// <returns>x/(‖x‖ + ε), and the gradient in x that <paramref name="gradient"/> in it gives.</returns>
     public static (double[] Unit, double[] Slope) Normalize(ReadOnlySpan<float> x, ReadOnlySpan<float> gradient)
     {
