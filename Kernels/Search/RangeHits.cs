@@ -5,7 +5,7 @@ public sealed class RangeHits
 {
     readonly List<ulong>[] kept;
     readonly bool[] sorted;
-    readonly Lock[] locks;
+    readonly object[] locks;
 
     /// <param name="queries">0 or more.</param>
     /// <param name="radius">The least inner product, or the largest squared distance, of a row that is found; not NaN.</param>
@@ -20,8 +20,9 @@ public sealed class RangeHits
         kept = new List<ulong>[queries];
         for (int q = 0; q < queries; q++) kept[q] = [];
         sorted = new bool[queries];
-        locks = new Lock[Math.Min(Math.Max(queries, 1), 64)];
-        for (int i = 0; i < locks.Length; i++) locks[i] = new Lock();
+        // Plain objects, as in TopK.
+        locks = new object[Math.Min(Math.Max(queries, 1), 64)];
+        for (int i = 0; i < locks.Length; i++) locks[i] = new object();
     }
 
     public int Queries { get; }

@@ -12,7 +12,7 @@ public sealed class TopK
     const int LeastSlack = 64;
 
     readonly Query[] kept;
-    readonly Lock[] locks;
+    readonly object[] locks;
 
     /// <param name="queries">0 or more.</param>
     /// <param name="k">1 or more; may exceed the number of rows.</param>
@@ -27,8 +27,9 @@ public sealed class TopK
         kept = new Query[queries];
         Thresholds = new float[queries];
         // A lock per query would be a heap object per query; with far fewer threads than stripes they hardly meet.
-        locks = new Lock[Math.Min(Math.Max(queries, 1), 64)];
-        for (int i = 0; i < locks.Length; i++) locks[i] = new Lock();
+        // Plain objects, since a Lock allocates its event when threads first meet at it.
+        locks = new object[Math.Min(Math.Max(queries, 1), 64)];
+        for (int i = 0; i < locks.Length; i++) locks[i] = new object();
         Clear();
     }
 
