@@ -78,7 +78,7 @@ public static class RobustEvaluation
                     Tensor clean = TensorMemory.FromSpan(set.Rows(batchIds), batch.Count, set.Dimension);
                     // Each batch its own stream of random starts.
                     ulong seed = new SeededRandom(config.Seed, 5, batchIds[0]).NextBits();
-                    Tensor perturbed = attack.Perturb(pixels, x => 1 - (embedder.Describe(x) * clean).sum(1), seed);
+                    Tensor perturbed = attack.Perturb(pixels, x => DescriptorShift.Between(embedder.Describe(x), clean), seed);
                     embedder.Embed(TensorMemory.Read(perturbed), batch.Count, batch.Size, descriptors.AsSpan(ids.Count * set.Dimension, batch.Count * set.Dimension));
                 }
                 ids.AddRange(batchIds);

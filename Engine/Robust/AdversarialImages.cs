@@ -81,7 +81,7 @@ public static class AdversarialImages
             Tensor clean = TensorMemory.FromSpan(before, batch.Count, embedder.Dimension);
             // Each batch its own stream of random starts.
             ulong start = new SeededRandom(seed, batch.Indices[0]).NextBits();
-            Tensor perturbed = attack.Perturb(pixels, x => 1 - (embedder.Describe(x) * clean).sum(1), start);
+            Tensor perturbed = attack.Perturb(pixels, x => DescriptorShift.Between(embedder.Describe(x), clean), start);
 
             RgbImage[] pictures = [.. Enumerable.Range(0, batch.Count).Select(i => Picture(TensorMemory.Read(perturbed), i, batch.Size))];
             float[] rounded = new float[batch.Pixels.Length];

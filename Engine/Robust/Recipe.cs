@@ -8,7 +8,7 @@ namespace Osprey.Engine.Robust;
 /// <summary>The values of one step's loss, before the update.</summary>
 /// <param name="Total">What was minimised.</param>
 /// <param name="Clean">On the images as they are, where the recipe has that part.</param>
-/// <param name="Adversarial">On the attacked images, where the recipe has that part.</param>
+/// <param name="Adversarial">The recipe's part on the attacked images, where it has one.</param>
 public readonly record struct StepLoss(double Total, double? Clean, double? Adversarial);
 
 /// <summary>
@@ -20,6 +20,9 @@ public abstract class Recipe : IDisposable
     /// <summary>Whether the embedder needs the auxiliary set of norms before training.</summary>
     public abstract bool SplitsNorms { get; }
 
+    /// <summary>Whether the step reads the loss and the labels.</summary>
+    public virtual bool UsesLoss => true;
+
     /// <summary>Adds the gradients of this batch's loss to those that stand in the parameters, part by part, so that one graph is held at a time.</summary>
     /// <param name="embedder">In training mode on the main norms, and left so.</param>
     /// <param name="pixels">[N,3,S,S] in 0..1.</param>
@@ -27,11 +30,16 @@ public abstract class Recipe : IDisposable
     /// <param name="seed">Of whatever is random in this step.</param>
     public abstract StepLoss Backward(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed);
 
-    public static Recipe Create(TrainConfig config, Device device) => config.Recipe switch
+    /// <param name="embedder">Before the first step.</param>
+    public static Recipe Create(TrainConfig config, Embedder embedder, Device device) => config.Recipe switch
     {
         RecipeKind.None => new PlainRecipe(),
         RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight),
-        _ => throw new ArgumentException($"the recipe is {config.Recipe}; give none or advprop"),
+        RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedShare),
+        RecipeKind.Est => new Est(device, config.Threat),
+        RecipeKind.Ses => new Ses(device, config.Threat, config.ShiftWeight),
+        RecipeKind.Fare => new Fare(device, config.Threat, embedder),
+        _ => throw new ArgumentException($"the recipe is {config.Recipe}; give none, advprop, fast-advprop, est, ses or fare"),
     };
 
     public void Dispose()

@@ -8,7 +8,7 @@ public abstract class MetricLoss : IDisposable
 {
     /// <param name="unit">[N,D] unit rows.</param>
     /// <param name="labels">[N] int64.</param>
-    /// <returns>The batch's mean, a differentiable scalar that the caller owns.</returns>
+    /// <returns>The batch's mean, a differentiable scalar that the caller owns. Of a batch that has nothing to compare, 0 with gradients of 0.</returns>
     public abstract Tensor Compute(Tensor unit, Tensor labels);
 
     /// <summary>What the loss itself learns, by name; owned here.</summary>
@@ -20,7 +20,10 @@ public abstract class MetricLoss : IDisposable
     {
         LossKind.ArcFace => new ArcFace(classes, dimension, config.Scale, config.Margin, config.Seed),
         LossKind.NormSoftmax => new NormSoftmax(classes, dimension, config.Scale, config.Seed),
-        _ => throw new ArgumentException($"the loss is {config.Loss}; give arcface or norm_softmax"),
+        LossKind.Contrastive => new Contrastive(config.ContrastiveMargin),
+        LossKind.Triplet => new Triplet(config.TripletMargin),
+        LossKind.SmoothAP => new SmoothAP(config.SmoothAPTemperature),
+        _ => throw new ArgumentException($"the loss is {config.Loss}; give arcface, norm_softmax, contrastive, triplet or smooth_ap"),
     };
 
     public void Dispose()

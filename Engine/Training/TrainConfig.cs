@@ -12,6 +12,16 @@ public enum LossKind
     /// <summary>ArcFace without the margin. Zhai and Wu 2019.</summary>
     [JsonStringEnumMemberName("norm_softmax")]
     NormSoftmax,
+
+    /// <summary>Pairs of one class pulled together, others pushed a margin apart. Hadsell et al. 2006.</summary>
+    Contrastive,
+
+    /// <summary>The farthest of the class nearer than the nearest of another, by a margin. Schroff et al. 2015, Hermans et al. 2017.</summary>
+    Triplet,
+
+    /// <summary>Average precision with its steps made smooth. Brown et al. 2020.</summary>
+    [JsonStringEnumMemberName("smooth_ap")]
+    SmoothAP,
 }
 
 public enum OptimizerKind
@@ -62,7 +72,16 @@ public sealed record TrainConfig
     /// <summary>m of ArcFace, radians, in [0, π/2). 0.3: docs/results.md; Deng et al. and authors 0.5. NormSoftmax has none and ignores it.</summary>
     public double Margin { get; init; } = 0.3;
 
-    /// <summary>D of the whitening head that training adds, 1 to 65536; an embedder that has a head keeps it and must have this size.</summary>
+    /// <summary>m of the contrastive loss, a distance in (0, 2]. 0.7: Radenović et al. 2018, public code (cnnimageretrieval-pytorch).</summary>
+    public double ContrastiveMargin { get; init; } = 0.7;
+
+    /// <summary>m of the triplet loss, a squared distance in (0, 4]. 0.2: Schroff et al. 2015.</summary>
+    public double TripletMargin { get; init; } = 0.2;
+
+    /// <summary>τ of Smooth-AP, in (0, 1]. 0.01: Brown et al. 2020, authors.</summary>
+    public double SmoothAPTemperature { get; init; } = 0.01;
+
+    /// <summary>D of the whitening head that training adds, 1 to 65536; an embedder that has a head keeps it and must have this size. FARE adds none and does not read this.</summary>
     public int DescriptorSize { get; init; } = 512;
 
     /// <summary>1 to 100,000. An epoch is ⌊images / batch⌋ steps, at least one.</summary>
@@ -108,8 +127,14 @@ public sealed record TrainConfig
     /// <summary>What the adversarial recipes train against; the plain recipe does not read it. ℓ∞ 2/255, one step: as tried.</summary>
     public Threat Threat { get; init; } = new();
 
-    /// <summary>w, the adversarial part's share of the loss, in (0, 1). ½: Xie et al. 2020.</summary>
+    /// <summary>w of AdvProp, the adversarial part's share of the loss, in (0, 1). ½: Xie et al. 2020.</summary>
     public double AdversarialWeight { get; init; } = 0.5;
+
+    /// <summary>s of Fast AdvProp, the share of a batch that is attacked, in (0, 1). ¼: ours; Mei et al. 2022 attack one image beside four, public code.</summary>
+    public double AttackedShare { get; init; } = 0.25;
+
+    /// <summary>λ of SES, what the descriptors' shift weighs beside the loss, in (0, 1000]. 1: Zhou et al. 2020, public code (robrank).</summary>
+    public double ShiftWeight { get; init; } = 1;
 
     /// <summary>Crops and colour: docs/results.md.</summary>
     public AugmentationConfig Augmentation { get; init; } = new() { CropScale = 0.4, Brightness = 0.2, Contrast = 0.2, Saturation = 0.2 };
@@ -123,16 +148,29 @@ public sealed record TrainConfig
     [JsonIgnore]
     public int BatchSize => BatchClasses * BatchImagesPerClass;
 
+    /// <summary>Whether the loss compares images of a batch, so that a batch needs several classes and several images of each.</summary>
+    [JsonIgnore]
+    public bool ComparesImages => Loss is LossKind.Contrastive or LossKind.Triplet or LossKind.SmoothAP;
+
+    /// <summary>Whether the descriptor is to stay what it is, so that no head is added: a new one would be the random start of another.</summary>
+    [JsonIgnore]
+    public bool KeepsDescriptor => Recipe == RecipeKind.Fare;
+
     /// <exception cref="ArgumentException">A value is out of its range; the message shows both.</exception>
     public TrainConfig Validate()
     {
         Within(Scale, "the loss scale", 0, 1000);
         if (!(Margin >= 0 && Margin < Math.PI / 2)) throw new ArgumentException($"the margin is {Margin}; give radians in [0, π/2)");
+        Within(ContrastiveMargin, "the contrastive margin", 0, 2);
+        Within(TripletMargin, "the triplet margin", 0, 4);
+        Within(SmoothAPTemperature, "Smooth-AP's temperature", 0, 1);
         if (DescriptorSize is < 1 or > 65536) throw new ArgumentException($"the descriptor size is {DescriptorSize}; give 1 to 65536");
         if (Epochs is < 1 or > 100_000) throw new ArgumentException($"epochs is {Epochs}; give 1 to 100000");
         if (BatchClasses is < 1 or > 4096) throw new ArgumentException($"the batch's classes are {BatchClasses}; give 1 to 4096");
         if (BatchImagesPerClass is < 1 or > 4096) throw new ArgumentException($"the batch's images per class are {BatchImagesPerClass}; give 1 to 4096");
         if (BatchSize < 2) throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; batch normalisation needs 2 or more");
+        if (ComparesImages && Sampling == SamplingKind.Balanced && (BatchClasses < 2 || BatchImagesPerClass < 2))
+            throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; this loss compares them and needs 2 or more classes of 2 or more");
         Within(LearningRate, "the learning rate", 0, 10);
         Within(HeadLearningRateFactor, "the head's learning rate factor", 0, 1000);
         Share(Beta1, "beta1");
@@ -143,8 +181,16 @@ public sealed record TrainConfig
         if (WarmupSteps < 0) throw new ArgumentException($"the warm-up is {WarmupSteps} steps; give 0 or more");
         if (!(AdversarialWeight > 0 && AdversarialWeight < 1))
             throw new ArgumentException($"the adversarial weight is {AdversarialWeight}; give a share in (0, 1)");
+        if (!(AttackedShare > 0 && AttackedShare < 1)) throw new ArgumentException($"the attacked share is {AttackedShare}; give a share in (0, 1)");
+        Within(ShiftWeight, "the shift's weight", 0, 1000);
         if (CheckpointEvery < 1) throw new ArgumentException($"the checkpoint interval is {CheckpointEvery} steps; give 1 or more");
         Threat.Validate();
+        if (Recipe == RecipeKind.FastAdvProp && (Threat.Steps > 1 || Threat.Restarts > 1))
+            throw new ArgumentException($"fast-advprop makes one attack step; steps is {Threat.Steps} and restarts {Threat.Restarts}, give 1 of each, or the recipe advprop");
+        if (Recipe == RecipeKind.FastAdvProp && BatchSize < 4)
+            throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; fast-advprop divides it and needs 4 or more, 2 on each side for batch normalisation");
+        if (Recipe is RecipeKind.Est or RecipeKind.Ses or RecipeKind.Fare && !Threat.RandomStart)
+            throw new ArgumentException("est, ses and fare attack the descriptor, which has no gradient at the clean image; they need a random start");
         Augmentation.Validate();
         return this;
     }

@@ -5,6 +5,7 @@ using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Interop.Torch;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using Device = Osprey.Kernels.Device;
 
@@ -29,6 +30,7 @@ public sealed class Trainer : IDisposable
     readonly string run;
     readonly MetricLoss loss;
     readonly Recipe recipe;
+    readonly IReadOnlyList<(string Name, Parameter Value)> learned;
     readonly Optimizer optimizer;
     readonly BatchSampler sampler;
     readonly ImageLoader loader;
@@ -44,12 +46,13 @@ public sealed class Trainer : IDisposable
         this.run = run;
         this.threads = threads;
         loss = MetricLoss.Create(config, set.Classes.Count, embedder.Dimension);
-        recipe = Recipe.Create(config, device);
+        recipe = Recipe.Create(config, embedder, device);
+        learned = recipe.UsesLoss ? loss.Parameters : [];
         if (recipe.SplitsNorms) embedder.SplitNorms();
         optimizer = new Optimizer(config, [
             .. embedder.BackboneParameters.Select(p => new TrainedParameter(p.Name, p.Parameter, 1)),
             .. embedder.HeadParameters.Select(p => new TrainedParameter(p.Name, p.Parameter, config.HeadLearningRateFactor)),
-            .. loss.Parameters.Select(p => new TrainedParameter("loss." + p.Name, p.Value, config.HeadLearningRateFactor)),
+            .. learned.Select(p => new TrainedParameter("loss." + p.Name, p.Value, config.HeadLearningRateFactor)),
         ]);
         sampler = BatchSampler.Create(config, set.Labels());
         totalSteps = (long)config.Epochs * sampler.StepsPerEpoch;
@@ -59,14 +62,14 @@ public sealed class Trainer : IDisposable
         loader = new ImageLoader(new ImageDecoder(new DecodeOptions()), held, config.BatchSize, threads, cache: 3L * held * held * set.Images.Count <= CacheBytes);
         tensors = new Dictionary<string, Tensor>([
             .. embedder.State(includeAuxiliary: true).Select(t => KeyValuePair.Create("embedder." + t.Key, t.Value)),
-            .. loss.Parameters.Select(p => KeyValuePair.Create("loss." + p.Name, (Tensor)p.Value)),
+            .. learned.Select(p => KeyValuePair.Create("loss." + p.Name, (Tensor)p.Value)),
             .. optimizer.State.Select(t => KeyValuePair.Create("optimizer." + t.Key, t.Value)),
         ]);
     }
 
     /// <param name="embedder">
     /// Trained in place, and left in evaluation mode on its main norms. One without a whitening head gets one of
-    /// <see cref="TrainConfig.DescriptorSize"/>; one with a head goes on with it.
+    /// <see cref="TrainConfig.DescriptorSize"/>, unless <see cref="TrainConfig.KeepsDescriptor"/>; one with a head goes on with it.
     /// </param>
     /// <param name="outDir">The run folder.</param>
     /// <param name="resume">Go on from the folder's last checkpoint; <paramref name="embedder"/> is made as for the first start.</param>
@@ -82,12 +85,12 @@ public sealed class Trainer : IDisposable
     {
         config.Validate();
         if (set.Images.Count == 0) throw new ArgumentException($"{set.Root} holds no image to train on");
-        if (embedder.Config.DescriptorSize is int size && size != config.DescriptorSize)
+        if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is int size && size != config.DescriptorSize)
             throw new ArgumentException($"the descriptor size is {config.DescriptorSize}, and the model to fine-tune has a head of {size}; give {size}");
         RunFolder.Open(outDir, new RunConfig(config, embedder.Config, embedder.WeightsSha256, TrainingData.Of(set), device.Name, threads), resume);
 
         TorchRuntime.Configure(threads, config.Seed);
-        if (embedder.Config.DescriptorSize is null) embedder.AddHead(config.DescriptorSize, config.Seed);
+        if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is null) embedder.AddHead(config.DescriptorSize, config.Seed);
         using var trainer = new Trainer(config, embedder, set, outDir, device, threads);
         return trainer.Run(progress, cancellation);
     }

@@ -48,7 +48,7 @@ public class TrainFlagsTests
     }
 
     [TestCase("train --data d --out o --lr fast", "--lr is 'fast'; give a number")]
-    [TestCase("train --data d --out o --recipe fare", "--recipe is 'fare'; give one of none, advprop")]
+    [TestCase("train --data d --out o --recipe fair", "--recipe is 'fair'; give one of none, advprop, fast-advprop, est, ses, fare")]
     [TestCase("train --data d --out o --stage 5", "--stage is '5'; give a whole number, 2 to 4")]
     [TestCase("train --out o", "Option '--data' is required")]
     [TestCase("embed --data d --out o --model m --range 0:1 --percentile 2:98", "--range and --percentile exclude each other")]

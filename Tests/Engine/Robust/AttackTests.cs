@@ -115,6 +115,39 @@ public class AttackTests
     }
 
     [Test]
+    public void Its_passes_compute_gradients_of_the_pixels_and_of_no_parameter()
+    {
+        using var weight = new Parameter(rand(2, 3, 3, 3));
+        using var attack = new Attack(device, new Threat { Epsilon = Epsilon, Steps = 3, Restarts = 2 });
+        Tensor clean = Images(2, 8);
+        Tensor Objective(Tensor x) => nn.functional.conv2d(x, Counted.apply(weight)).square().sum(dim: [1, 2, 3]);
+        Counted.Backwards = 0;
+        Tensor attacked = attack.Perturb(clean, Objective, 1);
+        Assert.That((attacked - clean).abs().max().item<float>(), Is.GreaterThan(0));
+        Assert.That(Counted.Backwards, Is.Zero, "a parameter's gradient was computed");
+        Objective(clean).sum().backward();
+        Assert.That(Counted.Backwards, Is.EqualTo(1), "what the counter would have seen");
+    }
+
+    /// <summary>The identity, which notes when a gradient of what it was given is asked for.</summary>
+    sealed class Counted : autograd.SingleTensorFunction<Counted>
+    {
+        public static int Backwards { get; set; }
+
+        public override string Name => "Counted";
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars) => ((Tensor)vars[0]).clone();
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            Backwards++;
+            List<Tensor> gradients = [grad_output.clone()];
+            ctx.save_data(nameof(gradients), gradients);
+            return gradients;
+        }
+    }
+
+    [Test]
     public void The_seed_decides()
     {
         using var attack = new Attack(device, new Threat { Epsilon = Epsilon });

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Osprey.Engine.Datasets;
 using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
@@ -15,6 +16,7 @@ public class RecipeTests
     const double Epsilon = 8.0 / 255;
 
     static readonly Threat Threat = new() { Epsilon = Epsilon, Steps = 3 };
+    static readonly Threat OneStep = new() { Epsilon = Epsilon };
 
     readonly Device device = Device.Open("host", 1);
     DisposeScope scope = null!;
@@ -35,7 +37,7 @@ public class RecipeTests
     public void Plain_gradients_are_those_of_the_loss()
     {
         using Embedder embedder = Small();
-        using Recipe recipe = Recipe.Create(new TrainConfig(), device);
+        using Recipe recipe = Recipe.Create(new TrainConfig(), embedder, device);
         using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
         (Tensor pixels, Tensor labels) = Batch();
         StepLoss value = recipe.Backward(embedder, loss, pixels, labels, 1);
@@ -59,8 +61,7 @@ public class RecipeTests
         using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
         (Tensor pixels, Tensor labels) = Batch();
         StepLoss value = recipe.Backward(embedder, loss, pixels, labels, 11);
-        Assert.That(embedder.Branch, Is.EqualTo(NormBranch.Main));
-        Assert.That(embedder.training, Is.True);
+        AssertReady(embedder);
 
         using Embedder twin = Small(split: true);
         using var attack = new Attack(device, Threat);
@@ -76,10 +77,174 @@ public class RecipeTests
         Assert.That(value.Clean, Is.EqualTo(clean.item<float>()).Within(1e-5));
         Assert.That(value.Adversarial, Is.EqualTo(attacked.item<float>()).Within(1e-5));
         Assert.That(value.Total, Is.EqualTo((1 - Weight) * clean.item<float>() + Weight * attacked.item<float>()).Within(1e-5));
-        Dictionary<string, float[]> got = Gradients(embedder), wanted = Gradients(twin);
-        Assert.That(got.Keys, Is.EquivalentTo(wanted.Keys));
-        foreach ((string name, float[] gradient) in got)
-            Assert.That(gradient, Is.EqualTo(wanted[name]).Within(1e-4 * (1 + wanted[name].Max(Math.Abs))), name);
+        AssertSameGradients(embedder, twin);
+    }
+
+    [Test]
+    public void Fast_AdvProp_attacks_whole_classes_and_every_image_counts_once()
+    {
+        const ulong Seed = 11;
+        using Embedder embedder = Small(split: true);
+        using Recipe recipe = new FastAdvProp(device, OneStep, 0.25);
+        using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
+        (Tensor pixels, Tensor labels) = Batch();
+        StepLoss value = recipe.Backward(embedder, loss, pixels, labels, Seed);
+        AssertReady(embedder);
+
+        // A quarter of 8 images is one of the four classes of two: images c and c+4.
+        var random = new SeededRandom((long)Seed);
+        long[] classes = [0, 1, 2, 3];
+        random.Shuffle<long>(classes);
+        Tensor chosen = tensor(new[] { classes[0], classes[0] + 4 }), rest = tensor(classes[1..].SelectMany(c => new[] { c, c + 4 }).ToArray());
+        using Embedder twin = Small(split: true);
+        using var attack = new Attack(device, OneStep);
+        Tensor chosenLabels = labels.index_select(0, chosen);
+        twin.Branch = NormBranch.Auxiliary;
+        twin.eval();
+        Tensor adversarial = attack.Perturb(pixels.index_select(0, chosen), x => loss.Compute(twin.Describe(x), chosenLabels), random.NextBits());
+        twin.train();
+        Tensor attacked = loss.Compute(twin.Describe(adversarial), chosenLabels);
+        twin.Branch = NormBranch.Main;
+        Tensor clean = loss.Compute(twin.Describe(pixels.index_select(0, rest)), labels.index_select(0, rest));
+        (clean * 0.75 + attacked * 0.25).backward();
+
+        AssertValue(value, 0.75 * clean.item<float>() + 0.25 * attacked.item<float>(), clean, attacked);
+        AssertSameGradients(embedder, twin);
+        AssertSameStatistics(embedder, twin);
+    }
+
+    [TestCase(64, 0.25, 16)]
+    [TestCase(8, 0.25, 2)]
+    [TestCase(8, 0.01, 2)]
+    [TestCase(8, 0.99, 6)]
+    [TestCase(4, 0.25, 2)]
+    [TestCase(10, 0.33, 3)]
+    public void Fast_AdvProp_leaves_two_images_on_each_side(int batch, double share, int attacked)
+        => Assert.That(FastAdvProp.Count(batch, share), Is.EqualTo(attacked));
+
+    [Test]
+    public void Est_minimises_the_loss_of_images_moved_from_their_own_descriptor()
+    {
+        using Embedder embedder = Small(), twin = Small();
+        using Recipe recipe = new Est(device, Threat);
+        using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
+        (Tensor pixels, Tensor labels) = Batch();
+        StepLoss value = recipe.Backward(embedder, loss, pixels, labels, 11);
+        AssertReady(embedder);
+
+        Tensor attacked = loss.Compute(twin.Describe(Shifted(twin, pixels, 11)), labels);
+        attacked.backward();
+        AssertValue(value, attacked.item<float>(), null, attacked);
+        AssertSameGradients(embedder, twin);
+        // The attacked batch once, and nothing else.
+        AssertSameStatistics(embedder, twin);
+        Assert.That(embedder.HasSplitNorms, Is.False);
+    }
+
+    [Test]
+    public void Ses_adds_the_shift_to_the_loss_and_both_descriptors_learn()
+    {
+        const double Lambda = 7;
+        using Embedder embedder = Small(), twin = Small();
+        using Recipe recipe = new Ses(device, Threat, Lambda);
+        using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
+        (Tensor pixels, Tensor labels) = Batch();
+        StepLoss value = recipe.Backward(embedder, loss, pixels, labels, 11);
+        AssertReady(embedder);
+
+        Tensor adversarial = Shifted(twin, pixels, 11), unit = twin.Describe(pixels);
+        Tensor clean = loss.Compute(unit, labels), shift = (1 - nn.functional.cosine_similarity(twin.Describe(adversarial), unit, 1)).mean();
+        (clean + Lambda * shift).backward();
+        Assert.That(shift.item<float>(), Is.GreaterThan(1e-4), "nothing would be tested");
+        AssertValue(value, clean.item<float>() + Lambda * shift.item<float>(), clean, shift);
+        AssertSameGradients(embedder, twin);
+        // The clean batch, then the attacked one.
+        AssertSameStatistics(embedder, twin);
+    }
+
+    [Test]
+    public void Fare_holds_attacked_descriptors_to_the_starting_networks_and_asks_for_no_labels()
+    {
+        using Embedder embedder = Small(), twin = Small(), start = Small();
+        Recipe recipe = new Fare(device, Threat, embedder);
+        (Tensor pixels, _) = Batch();
+        foreach (Embedder moved in new[] { embedder, twin })
+        {
+            // As after some steps: f is no longer f₀.
+            using var frozen = no_grad();
+            foreach (var (_, parameter) in moved.BackboneParameters) parameter.mul_(1.02);
+        }
+        Dictionary<string, float[]> statistics = Statistics(embedder);
+        StepLoss value = recipe.Backward(embedder, null!, pixels, null!, 11);
+        AssertReady(embedder);
+
+        start.eval();
+        twin.eval();
+        Tensor target;
+        using (no_grad()) target = start.Describe(pixels);
+        using var attack = new Attack(device, Threat);
+        Tensor adversarial = attack.Perturb(pixels, x => (twin.Describe(x) - target).square().sum(), 11);
+        Tensor distance = (twin.Describe(adversarial) - target).square().sum(1).mean();
+        distance.backward();
+        Assert.That(distance.item<float>(), Is.GreaterThan(1e-4), "nothing would be tested");
+        AssertValue(value, distance.item<float>(), null, distance);
+        AssertSameGradients(embedder, twin);
+        Assert.That(Statistics(embedder), Is.EqualTo(statistics), "the running statistics are those of the start");
+
+        recipe.Dispose();
+        Assert.That(embedder.Describe(pixels).shape[0], Is.EqualTo(8), "only the copy went");
+    }
+
+    [Test]
+    public void Fare_begins_at_0_where_nothing_is_attacked()
+    {
+        using Embedder embedder = Small();
+        using Recipe recipe = new Fare(device, new Threat { Epsilon = 0 }, embedder);
+        (Tensor pixels, _) = Batch();
+        Assert.That(recipe.Backward(embedder, null!, pixels, null!, 1).Total, Is.Zero);
+        Assert.That(Gradients(embedder).Values.SelectMany(g => g), Has.All.Zero);
+    }
+
+    [Test]
+    public void The_descriptors_attack_has_no_gradient_where_it_starts_from_the_image()
+    {
+        using Embedder embedder = Small();
+        (Tensor pixels, _) = Batch();
+        embedder.eval();
+        Tensor clean = embedder.Describe(pixels).detach();
+        Tensor start = pixels.clone().requires_grad_(true);
+        DescriptorShift.Between(embedder.Describe(start), clean).sum().backward();
+        using Embedder other = Small();
+        other.eval();
+        Tensor away = (pixels + 0.01).requires_grad_(true);
+        DescriptorShift.Between(other.Describe(away), clean).sum().backward();
+        Assert.That(start.grad!.abs().max().item<float>(), Is.LessThan(1e-2 * away.grad!.abs().max().item<float>()));
+    }
+
+    [Test]
+    public void An_attack_on_a_network_leaves_no_gradient_in_its_parameters([Values(1, 4)] int steps)
+    {
+        using Embedder embedder = Small();
+        using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
+        using var attack = new Attack(device, Threat with { Steps = steps, Restarts = 2 });
+        (Tensor pixels, Tensor labels) = Batch();
+        embedder.eval();
+        attack.Perturb(pixels, x => loss.Compute(embedder.Describe(x), labels), 1);
+        Assert.That(Gradients(embedder), Is.Empty);
+        Assert.That(loss.Parameters[0].Value.grad, Is.Null);
+        Assert.That(embedder.parameters().Select(p => p.requires_grad), Has.All.True);
+    }
+
+    [Test]
+    public void Recipes_that_split_the_norms_say_so()
+    {
+        using Embedder embedder = Small();
+        foreach (RecipeKind kind in Enum.GetValues<RecipeKind>())
+        {
+            using Recipe recipe = Recipe.Create(new TrainConfig { Recipe = kind }, embedder, device);
+            Assert.That(recipe.SplitsNorms, Is.EqualTo(kind is RecipeKind.AdvProp or RecipeKind.FastAdvProp), $"{kind}");
+            Assert.That(recipe.UsesLoss, Is.EqualTo(kind != RecipeKind.Fare), $"{kind}");
+        }
     }
 
     [Test]
@@ -132,16 +297,59 @@ public class RecipeTests
     }
 
     [Test]
-    public void A_failure_in_the_attack_leaves_the_network_as_it_was()
+    public void A_failure_in_the_attack_leaves_the_network_as_it_was(
+        [Values(RecipeKind.AdvProp, RecipeKind.FastAdvProp, RecipeKind.Est, RecipeKind.Ses)] RecipeKind kind)
     {
         using Embedder embedder = Small(split: true);
-        using Recipe recipe = new AdvProp(device, Threat, 0.5);
+        using Recipe recipe = Recipe.Create(new TrainConfig { Recipe = kind }, embedder, device);
         using var loss = new ArcFace(4, embedder.Dimension + 1, 30, 0.5, 1);
         (Tensor pixels, Tensor labels) = Batch();
         Assert.That(() => recipe.Backward(embedder, loss, pixels, labels, 1), Throws.Exception);
+        AssertReady(embedder);
+    }
+
+    /// <summary>What est and ses attack, by hand: the descriptors' shift by the main norms' running statistics.</summary>
+    Tensor Shifted(Embedder embedder, Tensor pixels, ulong seed)
+    {
+        using var attack = new Attack(device, Threat);
+        embedder.eval();
+        Tensor clean = embedder.Describe(pixels).detach();
+        Tensor adversarial = attack.Perturb(pixels, x => 1 - (embedder.Describe(x) * clean).sum(1), seed);
+        embedder.train();
+        return adversarial;
+    }
+
+    static void AssertReady(Embedder embedder)
+    {
         Assert.That(embedder.Branch, Is.EqualTo(NormBranch.Main));
         Assert.That(embedder.training, Is.True);
     }
+
+    static void AssertValue(StepLoss value, double total, Tensor? clean, Tensor adversarial)
+    {
+        Assert.That(value.Total, Is.EqualTo(total).Within(1e-4));
+        Assert.That(value.Clean, clean is null ? Is.Null : Is.EqualTo(clean.item<float>()).Within(1e-5));
+        Assert.That(value.Adversarial, Is.EqualTo(adversarial.item<float>()).Within(1e-5));
+    }
+
+    static void AssertSameGradients(Embedder embedder, Embedder twin)
+    {
+        Dictionary<string, float[]> got = Gradients(embedder), wanted = Gradients(twin);
+        Assert.That(got.Keys, Is.EquivalentTo(wanted.Keys));
+        foreach ((string name, float[] gradient) in got)
+            Assert.That(gradient, Is.EqualTo(wanted[name]).Within(1e-4 * (1 + wanted[name].Max(Math.Abs))), name);
+    }
+
+    static void AssertSameStatistics(Embedder embedder, Embedder twin)
+    {
+        Dictionary<string, float[]> got = Statistics(embedder), wanted = Statistics(twin);
+        Assert.That(got.Keys, Is.EquivalentTo(wanted.Keys));
+        Assert.That(got, Has.Count.GreaterThan(10));
+        foreach ((string name, float[] values) in got) Assert.That(values, Is.EqualTo(wanted[name]).Within(1e-5), name);
+    }
+
+    static Dictionary<string, float[]> Statistics(Embedder embedder) => embedder.State(true).Where(t => t.Key.Contains("running_") || t.Key.Contains("num_batches"))
+        .ToDictionary(t => t.Key, t => t.Value.to_type(ScalarType.Float32).data<float>().ToArray());
 
     Embedder Small(bool split = false, Architecture architecture = Architecture.Resnet18)
     {

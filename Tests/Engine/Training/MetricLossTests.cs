@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using Osprey.Engine.Training;
 using TorchSharp.Modules;
+using static Osprey.Tests.Engine.Training.UnitRows;
 using static TorchSharp.torch;
 
 namespace Osprey.Tests.Engine.Training;
@@ -18,9 +19,7 @@ public class MetricLossTests
     {
         using var scope = NewDisposeScope();
         using MetricLoss loss = Create(margin, k, d);
-        var random = new Random(n);
-        double[] rows = [.. Enumerable.Range(0, n * d).Select(_ => random.NextDouble() * 2 - 1)];
-        for (int i = 0; i < n; i++) Normalise(rows.AsSpan(i * d, d));
+        double[] rows = Draw(n, n, d);
         int[] labels = [.. Enumerable.Range(0, n).Select(i => i % k)];
         Parameter weights = loss.Parameters[0].Value;
         double[] w = [.. weights.data<float>().Select(v => (double)v)];
@@ -81,14 +80,6 @@ public class MetricLossTests
 
     static float[] Values(MetricLoss loss) => [.. loss.Parameters[0].Value.data<float>()];
 
-    static void Normalise(Span<double> row)
-    {
-        double norm = 0;
-        foreach (double v in row) norm += v * v;
-        norm = Math.Sqrt(norm);
-        for (int i = 0; i < row.Length; i++) row[i] /= norm;
-    }
-
     static double Loop(double[] rows, double[] weights, int[] labels, int k, int d, double m)
     {
         double sum = 0;
@@ -115,19 +106,5 @@ public class MetricLossTests
             sum += max + Math.Log(logits.Sum(l => Math.Exp(l - max))) - logits[labels[i]];
         }
         return sum / labels.Length;
-    }
-
-    static void AssertGradient(Tensor gradient, double[] at, Func<double[], double> f)
-    {
-        float[] ours = [.. gradient.data<float>()];
-        double magnitude = ours.Max(v => Math.Abs((double)v));
-        for (int i = 0; i < at.Length; i++)
-        {
-            const double Step = 1e-6;
-            double[] up = [.. at], down = [.. at];
-            up[i] += Step;
-            down[i] -= Step;
-            Assert.That(ours[i], Is.EqualTo((f(up) - f(down)) / (2 * Step)).Within(1e-3 * magnitude + 1e-5), $"at {i}");
-        }
     }
 }

@@ -20,6 +20,17 @@ public class TrainConfigTests
     }
 
     [Test]
+    public void Every_loss_and_recipe_survives_JSON([Values] LossKind loss, [Values] RecipeKind recipe)
+    {
+        var config = new TrainConfig { Loss = loss, Recipe = recipe, ContrastiveMargin = 1.1, TripletMargin = 0.3, SmoothAPTemperature = 0.02, AttackedShare = 0.4, ShiftWeight = 3 };
+        Assert.That(JsonSerializer.Deserialize<TrainConfig>(JsonSerializer.Serialize(config, Json.Options), Json.Options), Is.EqualTo(config));
+    }
+
+    [Test]
+    public void Shuffled_batches_are_compared_as_they_come()
+        => Assert.That(new TrainConfig { Loss = LossKind.Contrastive, Sampling = SamplingKind.Shuffled, BatchClasses = 1, BatchImagesPerClass = 8 }.Validate, Throws.Nothing);
+
+    [Test]
     public void Defaults_are_valid_and_make_batches_of_64()
         => Assert.That(new TrainConfig().Validate().BatchSize, Is.EqualTo(64));
 
@@ -28,6 +39,11 @@ public class TrainConfigTests
         var good = new TrainConfig();
         yield return new(good with { Scale = 0 }, "scale is 0");
         yield return new(good with { Margin = 1.6 }, "margin is 1.6");
+        yield return new(good with { ContrastiveMargin = 2.1 }, "contrastive margin is 2.1");
+        yield return new(good with { TripletMargin = 0 }, "triplet margin is 0");
+        yield return new(good with { SmoothAPTemperature = double.NaN }, "temperature is NaN");
+        yield return new(good with { Loss = LossKind.Triplet, BatchImagesPerClass = 1 }, "16 × 1 images; this loss compares them");
+        yield return new(good with { Loss = LossKind.SmoothAP, BatchClasses = 1 }, "1 × 4 images; this loss compares them");
         yield return new(good with { DescriptorSize = 0 }, "size is 0");
         yield return new(good with { Epochs = 0 }, "epochs is 0");
         yield return new(good with { BatchClasses = 0 }, "classes are 0");
@@ -42,6 +58,13 @@ public class TrainConfigTests
         yield return new(good with { ClipNorm = 0 }, "norm is 0");
         yield return new(good with { WarmupSteps = -1 }, "-1 steps");
         yield return new(good with { AdversarialWeight = 1 }, "weight is 1");
+        yield return new(good with { AttackedShare = 0 }, "share is 0");
+        yield return new(good with { ShiftWeight = -1 }, "shift's weight is -1");
+        yield return new(good with { Recipe = RecipeKind.FastAdvProp, Threat = new Threat { Steps = 3 } }, "steps is 3 and restarts 1");
+        yield return new(good with { Recipe = RecipeKind.FastAdvProp, Threat = new Threat { Restarts = 2 } }, "steps is 1 and restarts 2");
+        yield return new(good with { Recipe = RecipeKind.FastAdvProp, BatchClasses = 3, BatchImagesPerClass = 1 }, "needs 4 or more");
+        foreach (RecipeKind recipe in new[] { RecipeKind.Est, RecipeKind.Ses, RecipeKind.Fare })
+            yield return new(good with { Recipe = recipe, Threat = new Threat { RandomStart = false } }, "need a random start");
         yield return new(good with { CheckpointEvery = 0 }, "interval is 0");
         yield return new(good with { Threat = new Threat { Epsilon = -1 } }, "epsilon is -1");
         yield return new(good with { Augmentation = new AugmentationConfig { CropScale = 0 } }, "crop scale is 0");

@@ -90,6 +90,16 @@ public class TrainerTests
     }
 
     [Test]
+    public void Every_loss_resumes_exactly([Values(LossKind.NormSoftmax, LossKind.Contrastive, LossKind.Triplet, LossKind.SmoothAP)] LossKind kind)
+    {
+        TrainConfig config = Config with { Loss = kind, Recipe = RecipeKind.AdvProp };
+        string whole = Run(config), cut = NewRun();
+        Assert.That(() => Run(config, cut, progress: new Killer(5)), Throws.TypeOf<KilledException>());
+        Run(config, cut, resume: true);
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
+    }
+
+    [Test]
     public void Two_threads_give_the_same_bytes_every_time_too()
     {
         TrainConfig config = Config with { Recipe = RecipeKind.AdvProp, Epochs = 2, CheckpointEvery = 2 };

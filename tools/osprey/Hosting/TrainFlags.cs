@@ -9,11 +9,14 @@ static class TrainFlags
     static readonly TrainConfig Default = new();
 
     public static FlagSet<TrainConfig> Create() => new FlagSet<TrainConfig>()
-        .Add(nameof(TrainConfig.Recipe), Flag.Choice<RecipeKind>("--recipe", "none: plain fine-tuning; advprop: adversarial images through auxiliary batch statistics. Default none."), (c, v) => c with { Recipe = v })
-        .Add(nameof(TrainConfig.Loss), Flag.Choice<LossKind>("--loss", "What a batch minimises. Default arcface."), (c, v) => c with { Loss = v })
+        .Add(nameof(TrainConfig.Recipe), Flag.Choice<RecipeKind>("--recipe", "none: plain fine-tuning; advprop: attacked images too, through auxiliary batch statistics; fast-advprop: only a share of each batch is attacked; est: attacked images only; ses: a loss on how far the attack moves descriptors; fare: attacked descriptors held to the starting network's, no labels. Formulas and sources below. Default none."), (c, v) => c with { Recipe = v })
+        .Add(nameof(TrainConfig.Loss), Flag.Choice<LossKind>("--loss", "What a batch minimises: arcface (Deng et al. 2019) and norm_softmax (Zhai and Wu 2019) by a learned direction per class; contrastive (Hadsell et al. 2006), triplet (Schroff et al. 2015, hardest of the batch as in Hermans et al. 2017) and smooth_ap (Brown et al. 2020) by comparing the batch's images. Default arcface."), (c, v) => c with { Loss = v })
         .Add(nameof(TrainConfig.Scale), Flag.Number("--scale", $"Factor s of the logits, above 0, to 1000. Default {Default.Scale}."), (c, v) => c with { Scale = v })
         .Add(nameof(TrainConfig.Margin), Flag.Number("--margin", $"ArcFace's margin m, radians, 0 to below π/2. Default {Default.Margin}."), (c, v) => c with { Margin = v })
-        .Add(nameof(TrainConfig.DescriptorSize), Flag.Whole<int>("--dim", $"Size D of the whitened descriptor, 1 to 65536. Default {Default.DescriptorSize}.", 1, 65536, value: "D"), (c, v) => c with { DescriptorSize = v })
+        .Add(nameof(TrainConfig.ContrastiveMargin), Flag.Number("--contrastive-margin", $"Distance m that the contrastive loss pushes two classes apart, above 0, to 2. Default {Default.ContrastiveMargin}, Radenović et al. 2018."), (c, v) => c with { ContrastiveMargin = v })
+        .Add(nameof(TrainConfig.TripletMargin), Flag.Number("--triplet-margin", $"Squared distance m of the triplet loss, above 0, to 4. Default {Default.TripletMargin}, Schroff et al. 2015."), (c, v) => c with { TripletMargin = v })
+        .Add(nameof(TrainConfig.SmoothAPTemperature), Flag.Number("--smooth-ap-temperature", $"τ of Smooth-AP's steps, above 0, to 1. Default {Default.SmoothAPTemperature}, Brown et al. 2020."), (c, v) => c with { SmoothAPTemperature = v })
+        .Add(nameof(TrainConfig.DescriptorSize), Flag.Whole<int>("--dim", $"Size D of the whitened descriptor, 1 to 65536; fare keeps the descriptor it starts from. Default {Default.DescriptorSize}.", 1, 65536, value: "D"), (c, v) => c with { DescriptorSize = v })
         .Add(nameof(TrainConfig.Epochs), Flag.Whole<int>("--epochs", $"Passes over the data, 1 to 100000. Default {Default.Epochs}.", 1, 100_000), (c, v) => c with { Epochs = v })
         .Add(nameof(TrainConfig.Sampling), Flag.Choice<SamplingKind>("--sampling", "balanced: every batch holds classes × images; shuffled: every image once an epoch. Default balanced."), (c, v) => c with { Sampling = v })
         .Add(nameof(TrainConfig.BatchClasses), Flag.Whole<int>("--batch-classes", $"Classes per batch, 1 to 4096. Default {Default.BatchClasses}.", 1, 4096), (c, v) => c with { BatchClasses = v })
@@ -28,7 +31,9 @@ static class TrainFlags
         .Add(nameof(TrainConfig.ClipNorm), Flag.Number("--clip-norm", "Longest gradient of one step, above 0. Default: no clipping."), (c, v) => c with { ClipNorm = v })
         .Add(nameof(TrainConfig.Schedule), Flag.Choice<ScheduleKind>("--schedule", $"Learning rate after the warm-up. Default {Flag.NameOf(Default.Schedule)}."), (c, v) => c with { Schedule = v })
         .Add(nameof(TrainConfig.WarmupSteps), Flag.Whole<int>("--warmup", $"Steps over which the learning rate climbs to its peak, 0 or more. Default {Default.WarmupSteps}.", 0, int.MaxValue, value: "STEPS"), (c, v) => c with { WarmupSteps = v })
-        .Add(nameof(TrainConfig.AdversarialWeight), Flag.Number("--adversarial-weight", $"The adversarial part's share of the loss, above 0, below 1. Default {Default.AdversarialWeight}."), (c, v) => c with { AdversarialWeight = v })
+        .Add(nameof(TrainConfig.AdversarialWeight), Flag.Number("--adversarial-weight", $"w of advprop, the adversarial part's share of the loss, above 0, below 1. Default {Default.AdversarialWeight}, Xie et al. 2020."), (c, v) => c with { AdversarialWeight = v })
+        .Add(nameof(TrainConfig.AttackedShare), Flag.Number("--attacked-share", $"s of fast-advprop, the share of a batch that is attacked, above 0, below 1. Default {Default.AttackedShare}, ours; Mei et al. 2022: one image beside four."), (c, v) => c with { AttackedShare = v })
+        .Add(nameof(TrainConfig.ShiftWeight), Flag.Number("--shift-weight", $"λ of ses, above 0, to 1000. Default {Default.ShiftWeight}, Zhou et al. 2020."), (c, v) => c with { ShiftWeight = v })
         .Add(nameof(TrainConfig.CheckpointEvery), Flag.Whole<int>("--checkpoint-every", $"Steps between checkpoints, 1 or more; changes nothing in the result. Default {Default.CheckpointEvery}.", 1, int.MaxValue, value: "STEPS"), (c, v) => c with { CheckpointEvery = v });
 
     public static FlagSet<AugmentationConfig> CreateAugmentation() => new FlagSet<AugmentationConfig>()

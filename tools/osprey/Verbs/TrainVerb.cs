@@ -41,6 +41,7 @@ sealed class TrainVerb : Verb
     [
         "train --data aid --weights resnet18_stage3.safetensors --size 128 --epochs 4 --out runs/aid",
         "train --data aid --weights resnet18_stage3.safetensors --size 128 --recipe advprop --epsilon 2/255 --out runs/aid-robust",
+        "train --data aid --weights resnet18_stage3.safetensors --size 128 --recipe fare --steps 3 --lr 1e-5 --out runs/aid-fare",
         "train --data aid ucm --backbone resnet50 --pool gem --loss arcface --out runs/scratch",
         "train --data aid --weights resnet18_stage3.safetensors --size 128 --epochs 4 --out runs/aid --resume",
     ];
@@ -48,8 +49,18 @@ sealed class TrainVerb : Verb
     public override string Notes =>
         "After Gominski, Gouet-Brunet and Chen, 'Unifying Remote Sensing Image Retrieval and Classification with Robust Fine-tuning' (arXiv 2102.13392). "
         + "Only its abstract could be read: the paper's own adversarial formula is not known, and no number of it is claimed to be reproduced. "
-        + "What runs is the formulation documented for each recipe: none minimises L(x); advprop (Xie et al. 2020, 'Adversarial Examples Improve Image Recognition') "
-        + "minimises (1−w)·L(x) through the main batch statistics plus w·L(x_adv) through auxiliary ones, x_adv found by projected gradient ascent on the loss, and keeps the main statistics."
+        + "What runs is the formulation documented for each recipe, x_adv found by projected gradient ascent (Madry et al. 2018):"
+        + "\n\nnone minimises L(x)."
+        + "\n\nadvprop (Xie et al. 2020, 'Adversarial Examples Improve Image Recognition') minimises (1−w)·L(x) through the main batch statistics plus w·L(x_adv) through "
+        + "auxiliary ones, x_adv increasing the loss, and keeps the main statistics."
+        + "\n\nfast-advprop (after Mei et al. 2022, 'Fast AdvProp') attacks a share s of each batch, in one step: (1−s)·L of the rest through the main statistics plus s·L of the attacked "
+        + "through auxiliary ones. Whole classes are attacked, and the attack's gradients are not reused; both are ours."
+        + "\n\nest (Zhou et al. 2020, 'Adversarial Ranking Attack and Defense') minimises L(x_adv) alone, x_adv increasing d(f(x_adv), f(x)), d = 1 − cosine. One set of statistics."
+        + "\n\nses (the same, supplementary material) minimises L(x) + λ·mean d(f(x_adv), f(x)), x_adv as in est. One set of statistics."
+        + "\n\nfare (Schlarmann et al. 2024, 'Robust CLIP') minimises mean ‖f(x_adv) − f₀(x)‖², which x_adv increases, f₀ the network before the first step. It reads no labels, adds no "
+        + "head and leaves the statistics as they are; a --lr far below the default suits it, 1e-5 in the paper."
+        + "\n\nest, ses and fare need the random start: at the clean image their attack has no gradient. The losses that compare images (contrastive, triplet, smooth_ap) want "
+        + "--sampling balanced, the default, and see the attacked part of a batch and the rest apart."
         + "\n\nCtrl-C writes a checkpoint after the step in hand; the same command with --resume goes on and ends with the same bytes on the same device and thread count.";
 
     public override int Run(ParseResult arguments, Session session)
@@ -66,7 +77,7 @@ sealed class TrainVerb : Verb
         string run = arguments.GetRequiredValue(output)!;
 
         session.ConfigureTorch();
-        using Embedder embedder = OpenStart(arguments, session, training.Seed);
+        using Embedder embedder = OpenStart(arguments, session, training);
         session.Note($"{Flag.NameOf(embedder.Config.Architecture)}, {Flag.NameOf(embedder.Config.Pooling)}, {embedder.Config.ImageSize} px · {set.Images.Count} images, {set.Classes.Count} classes · recipe {Flag.NameOf(training.Recipe)}, {training.Epochs} epochs");
         TrainResult result = Trainer.Run(training, embedder, set, run, arguments.GetValue(resume), session.Device, session.Threads, session.Progress, session.Cancellation);
 
@@ -83,15 +94,17 @@ sealed class TrainVerb : Verb
     }
 
     /// <summary>The network before the first step: random, or a file's or a run's; what a file holds is found in it unless a flag says otherwise.</summary>
-    Embedder OpenStart(ParseResult arguments, Session session, long seed)
+    Embedder OpenStart(ParseResult arguments, Session session, TrainConfig training)
     {
-        if (arguments.GetValue(weights) is not string file) return Embedder.Create(modelFlags.Bind(arguments, new EmbedderConfig()).Validate(), session.Device, seed);
+        if (arguments.GetValue(weights) is not string file) return Embedder.Create(modelFlags.Bind(arguments, new EmbedderConfig()).Validate(), session.Device, training.Seed);
         Embedder found = Embedder.Open(file, session.Device);
         EmbedderConfig wanted = modelFlags.Bind(arguments, found.Config).Validate();
         if (wanted == found.Config) return found;
         ModelNames.Close(found);
+        if (training.KeepsDescriptor && found.Config.DescriptorSize is not null)
+            throw new ArgumentException($"fare keeps the descriptor of {file}, whose head another size, pooling or stage would drop; leave --size, --pool, --power, --learn-power, --backbone and --stage away");
         // A backbone's weights under another pooling, size or earlier last stage.
-        Embedder embedder = Embedder.Create(wanted with { DescriptorSize = null }, session.Device, seed);
+        Embedder embedder = Embedder.Create(wanted with { DescriptorSize = null }, session.Device, training.Seed);
         try
         {
             embedder.LoadBackbone(file);
