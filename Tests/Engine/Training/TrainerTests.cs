@@ -100,6 +100,19 @@ public class TrainerTests
     }
 
     [Test]
+    public void Fare_keeps_the_descriptor_it_starts_from([Values] bool head)
+    {
+        using Embedder embedder = New(Architecture.Resnet18);
+        // Another size than the configuration's, which is for heads that training adds.
+        if (head) embedder.AddHead(5, 1);
+        string run = Trainer.Run(Config with { Recipe = RecipeKind.Fare, Epochs = 1 }, embedder, set, NewRun(), false, device, 1).Directory;
+        using Embedder trained = Embedder.Open(run, device);
+        Assert.That(trained.Config.DescriptorSize, Is.EqualTo(head ? 5 : null));
+        using var scope = NewDisposeScope();
+        Assert.That(SafeTensors.Read(Path.Combine(run, "last", "checkpoint.safetensors")).Keys, Has.None.StartsWith("loss."));
+    }
+
+    [Test]
     public void Two_threads_give_the_same_bytes_every_time_too()
     {
         TrainConfig config = Config with { Recipe = RecipeKind.AdvProp, Epochs = 2, CheckpointEvery = 2 };

@@ -58,7 +58,7 @@ sealed class TrainVerb : Verb
         + "\n\nest (Zhou et al. 2020, 'Adversarial Ranking Attack and Defense') minimises L(x_adv) alone, x_adv increasing d(f(x_adv), f(x)), d = 1 − cosine. One set of statistics."
         + "\n\nses (the same, supplementary material) minimises L(x) + λ·mean d(f(x_adv), f(x)), x_adv as in est. One set of statistics."
         + "\n\nfare (Schlarmann et al. 2024, 'Robust CLIP') minimises mean ‖f(x_adv) − f₀(x)‖², which x_adv increases, f₀ the network before the first step. It reads no labels, adds no "
-        + "head and leaves the statistics as they are; a --lr far below the default suits it, 1e-5 in the paper."
+        + "head and leaves the statistics as they are; a --lr far below the default suits it, 1e-5 in the public code (chs20/RobustVLM)."
         + "\n\nest, ses and fare need the random start: at the clean image their attack has no gradient. The losses that compare images (contrastive, triplet, smooth_ap) want "
         + "--sampling balanced, the default, and see the attacked part of a batch and the rest apart."
         + "\n\nCtrl-C writes a checkpoint after the step in hand; the same command with --resume goes on and ends with the same bytes on the same device and thread count.";
