@@ -9,7 +9,12 @@ namespace Osprey.Engine.Robust;
 /// <param name="Total">What was minimised.</param>
 /// <param name="Clean">On the images as they are, where the recipe has that part.</param>
 /// <param name="Adversarial">The recipe's part on the attacked images, where it has one.</param>
-public readonly record struct StepLoss(double Total, double? Clean, double? Adversarial);
+public readonly record struct StepLoss(double Total, double? Clean, double? Adversarial)
+{
+    /// <summary>Of the batches of one update, all by one recipe.</summary>
+    internal static StepLoss Mean(IReadOnlyList<StepLoss> batches) =>
+        new(batches.Average(b => b.Total), batches.Average(b => b.Clean), batches.Average(b => b.Adversarial));
+}
 
 /// <summary>
 /// How one batch becomes gradients: what an attack increases, what the step decreases, and which norms each part runs through.

@@ -84,7 +84,7 @@ public sealed record TrainConfig
     /// <summary>D of the whitening head that training adds, 1 to 65536; an embedder that has a head keeps it and must have this size. FARE adds none and does not read this.</summary>
     public int DescriptorSize { get; init; } = 512;
 
-    /// <summary>1 to 100,000. An epoch is ⌊images / batch⌋ steps, at least one.</summary>
+    /// <summary>1 to 100,000. An epoch is ⌊images / batch⌋ steps, at least one; with <see cref="AccumulatedBatches"/> that many batches a step.</summary>
     public int Epochs { get; init; } = 8;
 
     public SamplingKind Sampling { get; init; } = SamplingKind.Balanced;
@@ -117,6 +117,12 @@ public sealed record TrainConfig
 
     /// <summary>Longest gradient (Euclidean, all parameters together), or null for no clipping. More than 0. Pascanu et al. 2013.</summary>
     public double? ClipNorm { get; init; }
+
+    /// <summary>Batches whose gradients are averaged for one update, 1 to 10,000: updates as of a larger batch in the memory of one. Norms and losses see one batch at a time.</summary>
+    public int AccumulatedBatches { get; init; } = 1;
+
+    /// <summary>β of the average of the weights that the run then ends with, in (0, 1), or null for the last weights. Tarvainen and Valpola 2017 take 0.99 to 0.999.</summary>
+    public double? AverageDecay { get; init; }
 
     /// <summary>After the warm-up: cosine ½(1+cos πt), linear 1−t, or constant, t = share of the steps done. Authors: linear.</summary>
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Cosine;
@@ -178,6 +184,8 @@ public sealed record TrainConfig
         Share(Momentum, "the momentum");
         if (!(WeightDecay >= 0 && WeightDecay <= 1)) throw new ArgumentException($"the weight decay is {WeightDecay}; give 0 to 1");
         if (ClipNorm is double clip && !(clip > 0 && double.IsFinite(clip))) throw new ArgumentException($"the clipping norm is {clip}; give more than 0");
+        if (AccumulatedBatches is < 1 or > 10_000) throw new ArgumentException($"the accumulated batches are {AccumulatedBatches}; give 1 to 10000");
+        if (AverageDecay is double kept && !(kept > 0 && kept < 1)) throw new ArgumentException($"the average's decay is {kept}; give a number in (0, 1)");
         if (WarmupSteps < 0) throw new ArgumentException($"the warm-up is {WarmupSteps} steps; give 0 or more");
         if (!(AdversarialWeight > 0 && AdversarialWeight < 1))
             throw new ArgumentException($"the adversarial weight is {AdversarialWeight}; give a share in (0, 1)");

@@ -34,7 +34,9 @@ public sealed class Trainer : IDisposable
     readonly Optimizer optimizer;
     readonly BatchSampler sampler;
     readonly ImageLoader loader;
+    readonly WeightAverage? average;
     readonly int threads;
+    readonly long stepsPerEpoch;
     readonly long totalSteps;
     readonly IReadOnlyDictionary<string, Tensor> tensors;
 
@@ -55,7 +57,9 @@ public sealed class Trainer : IDisposable
             .. learned.Select(p => new TrainedParameter("loss." + p.Name, p.Value, config.HeadLearningRateFactor)),
         ]);
         sampler = BatchSampler.Create(config, set.Labels());
-        totalSteps = (long)config.Epochs * sampler.StepsPerEpoch;
+        stepsPerEpoch = Math.Max(1, sampler.StepsPerEpoch / config.AccumulatedBatches);
+        totalSteps = config.Epochs * stepsPerEpoch;
+        average = config.AverageDecay is double decay ? new WeightAverage(decay, embedder.State(includeAuxiliary: false)) : null;
         int size = embedder.Config.ImageSize;
         // A crop that is blown up to the network's size should still have its pixels: ImageNet's 256 for 224.
         int held = config.Augmentation.CropScale < 1 ? size * 8 / 7 : size;
@@ -64,6 +68,7 @@ public sealed class Trainer : IDisposable
             .. embedder.State(includeAuxiliary: true).Select(t => KeyValuePair.Create("embedder." + t.Key, t.Value)),
             .. learned.Select(p => KeyValuePair.Create("loss." + p.Name, (Tensor)p.Value)),
             .. optimizer.State.Select(t => KeyValuePair.Create("optimizer." + t.Key, t.Value)),
+            .. (average?.Values ?? new Dictionary<string, Tensor>()).Select(t => KeyValuePair.Create("average." + t.Key, t.Value)),
         ]);
     }
 
@@ -102,6 +107,7 @@ public sealed class Trainer : IDisposable
         using var log = new MetricsLog(RunFolder.Metrics(run), state.MetricsBytes);
         long first = state.Step, saved = state.Step;
         double epochLoss = state.EpochLoss;
+        int imagesPerStep = config.BatchSize * config.AccumulatedBatches;
         var since = new Stopwatch();
 
         embedder.Branch = NormBranch.Main;
@@ -116,14 +122,14 @@ public sealed class Trainer : IDisposable
                     cancellation.ThrowIfCancellationRequested();
                 }
                 long started = Stopwatch.GetTimestamp();
-                int epoch = (int)(step / sampler.StepsPerEpoch) + 1;
-                if (step % sampler.StepsPerEpoch == 0) epochLoss = 0;
+                int epoch = (int)(step / stepsPerEpoch) + 1;
+                if (step % stepsPerEpoch == 0) epochLoss = 0;
 
-                MetricsLine line = Step(batches.Take(), step, epoch, saved);
+                MetricsLine line = Step(batches, step, epoch, saved);
                 epochLoss += line.Loss;
-                log.Write(line with { ImagesPerSecond = Math.Round(config.BatchSize / Stopwatch.GetElapsedTime(started).TotalSeconds, 1) });
-                if ((step + 1) % sampler.StepsPerEpoch == 0)
-                    log.Write(new MetricsLine("epoch", step + 1, epoch, epochLoss / sampler.StepsPerEpoch));
+                log.Write(line with { ImagesPerSecond = Math.Round(imagesPerStep / Stopwatch.GetElapsedTime(started).TotalSeconds, 1) });
+                if ((step + 1) % stepsPerEpoch == 0)
+                    log.Write(new MetricsLine("epoch", step + 1, epoch, epochLoss / stepsPerEpoch));
                 if (!since.IsRunning) since.Start();
                 progress?.Report(new Progress($"epoch {epoch}/{config.Epochs}", step + 1, totalSteps, "steps", $"loss {line.Loss:0.000}"));
 
@@ -135,43 +141,54 @@ public sealed class Trainer : IDisposable
             }
         }
         embedder.eval();
+        average?.Take();
         embedder.Save(run);
-        double rate = totalSteps - first > 1 ? (totalSteps - first - 1) * config.BatchSize / since.Elapsed.TotalSeconds : 0;
-        return new TrainResult(run, totalSteps, epochLoss / sampler.StepsPerEpoch, rate, loader.BadFiles);
+        double rate = totalSteps - first > 1 ? (totalSteps - first - 1) * imagesPerStep / since.Elapsed.TotalSeconds : 0;
+        return new TrainResult(run, totalSteps, epochLoss / stepsPerEpoch, rate, loader.BadFiles);
     }
 
     OrderedPrefetch<TrainBatch> Prefetch(long first)
     {
         int size = embedder.Config.ImageSize;
         return new OrderedPrefetch<TrainBatch>(
-            checked((int)(totalSteps - first)), Ahead, Math.Min(threads, Ahead),
-            i => TrainBatch.Make(config, sampler, set.Images, loader.Get, size, first + i), CancellationToken.None);
+            checked((int)((totalSteps - first) * config.AccumulatedBatches)), Ahead, Math.Min(threads, Ahead),
+            i => TrainBatch.Make(config, sampler, set.Images, loader.Get, size, first * config.AccumulatedBatches + i), CancellationToken.None);
     }
 
-    MetricsLine Step(TrainBatch batch, long step, int epoch, long saved)
+    MetricsLine Step(OrderedPrefetch<TrainBatch> batches, long step, int epoch, long saved)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        optimizer.ZeroGradients();
+        StepLoss value = StepLoss.Mean([.. Enumerable.Range(0, config.AccumulatedBatches).Select(i => Backward(batches.Take(), step * config.AccumulatedBatches + i))]);
+        // The batches' gradients stand added up; their mean is one batch's as large as all of them.
+        double share = 1.0 / config.AccumulatedBatches, norm = optimizer.GradientNorm() * share;
+        double rate = config.LearningRate * Schedule.Factor(config.Schedule, step, totalSteps, config.WarmupSteps);
+        if (!double.IsFinite(value.Total) || !double.IsFinite(norm))
+            throw new TrainingDivergedException(step, value.Total, norm, rate,
+                saved > 0 ? $"the last good checkpoint is that of step {saved}, {Checkpoint.PathIn(run)}" : "there is no checkpoint yet");
+        optimizer.Step(rate, config.ClipNorm is double longest && norm > longest ? share * longest / norm : share);
+        embedder.LimitPower();
+        average?.Update(step + 1);
+        return new MetricsLine("step", step + 1, epoch, value.Total, value.Clean, value.Adversarial, rate, norm);
+    }
+
+    /// <summary>Adds the gradients of one batch.</summary>
+    /// <param name="number">0-based, counted over the run.</param>
+    StepLoss Backward(TrainBatch batch, long number)
     {
         using DisposeScope scope = NewDisposeScope();
         int size = embedder.Config.ImageSize;
         Tensor pixels = TensorMemory.FromSpan(batch.Pixels, batch.Labels.Length, 3, size, size);
         Tensor labels = tensor(batch.Labels);
-
-        optimizer.ZeroGradients();
-        ulong seed = new SeededRandom(config.Seed, Purpose.Attack, step).NextBits();
-        StepLoss value = recipe.Backward(embedder, loss, pixels, labels, seed);
-        double norm = optimizer.GradientNorm();
-        double rate = config.LearningRate * Schedule.Factor(config.Schedule, step, totalSteps, config.WarmupSteps);
-        if (!double.IsFinite(value.Total) || !double.IsFinite(norm))
-            throw new TrainingDivergedException(step, value.Total, norm, rate,
-                saved > 0 ? $"the last good checkpoint is that of step {saved}, {Checkpoint.PathIn(run)}" : "there is no checkpoint yet");
-        optimizer.Step(rate, config.ClipNorm is double longest && norm > longest ? longest / norm : 1);
-        embedder.LimitPower();
-        return new MetricsLine("step", step + 1, epoch, value.Total, value.Clean, value.Adversarial, rate, norm);
+        ulong seed = new SeededRandom(config.Seed, Purpose.Attack, number).NextBits();
+        return recipe.Backward(embedder, loss, pixels, labels, seed);
     }
 
     void Save(long step, double epochLoss, MetricsLog log) => Checkpoint.Write(run, new TrainState(step, epochLoss, log.Commit()), tensors);
 
     public void Dispose()
     {
+        average?.Dispose();
         optimizer.Dispose();
         recipe.Dispose();
         loss.Dispose();

@@ -2,11 +2,13 @@ using System.Text.Json.Nodes;
 using NUnit.Framework;
 using Osprey.Engine;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Images;
 using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
 using Osprey.Interop.Formats;
 using SkiaSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using Device = Osprey.Kernels.Device;
 
@@ -110,6 +112,85 @@ public class TrainerTests
         Assert.That(trained.Config.DescriptorSize, Is.EqualTo(head ? 5 : null));
         using var scope = NewDisposeScope();
         Assert.That(SafeTensors.Read(Path.Combine(run, "last", "checkpoint.safetensors")).Keys, Has.None.StartsWith("loss."));
+    }
+
+    [Test]
+    public void Averaged_weights_and_accumulated_batches_resume_exactly()
+    {
+        TrainConfig config = Config with { Recipe = RecipeKind.FastAdvProp, Epochs = 8, AccumulatedBatches = 2, AverageDecay = 0.8, ClipNorm = 1 };
+        string whole = Run(config), cut = NewRun();
+        foreach (int step in new[] { 2, 5, 8 })
+            Assert.That(() => Run(config, cut, resume: true, new Killer(step)), Throws.TypeOf<KilledException>());
+        Run(config, cut, resume: true);
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
+        Assert.That(Metrics(cut), Is.EqualTo(Metrics(whole)));
+        // 2 batches an epoch are 1 step.
+        Assert.That(Metrics(whole).Count(l => l.Contains("\"step\",")), Is.EqualTo(8));
+    }
+
+    [Test]
+    public void An_update_of_several_batches_goes_by_the_mean_of_their_gradients()
+    {
+        const double Rate = 0.01;
+        TrainConfig config = Config with { Epochs = 1, AccumulatedBatches = 2, Optimizer = OptimizerKind.Sgd, Momentum = 0, LearningRate = Rate, HeadLearningRateFactor = 1 };
+        string run = Run(config);
+
+        using var scope = NewDisposeScope();
+        using Embedder twin = New(Architecture.Resnet18);
+        twin.AddHead(config.DescriptorSize, config.Seed);
+        twin.train();
+        using MetricLoss loss = MetricLoss.Create(config, 4, 8);
+        BatchSampler sampler = BatchSampler.Create(config, set.Labels());
+        var loader = new ImageLoader(new ImageDecoder(new DecodeOptions()), 32 * 8 / 7, 8, 1);
+        for (int i = 0; i < 2; i++)
+        {
+            TrainBatch batch = TrainBatch.Make(config, sampler, set.Images, loader.Get, 32, i);
+            (loss.Compute(twin.Describe(tensor(batch.Pixels, [8, 3, 32, 32])), tensor(batch.Labels)) / 2).backward();
+        }
+        IReadOnlyDictionary<string, Tensor> trained = SafeTensors.Read(Path.Combine(run, "model.safetensors"));
+        using var frozen = no_grad();
+        foreach ((string name, Parameter parameter) in twin.BackboneParameters.Concat(twin.HeadParameters))
+            Assert.That((trained[name] - (parameter - Rate * parameter.grad!)).abs().max().item<float>(), Is.LessThan(1e-5), name);
+    }
+
+    [Test]
+    public void A_run_ends_with_the_average_of_its_weights()
+    {
+        TrainConfig config = Config with { Epochs = 1, CheckpointEvery = 1 };
+        string first = Run(config with { AverageDecay = 0.15 });
+        using var scope = NewDisposeScope();
+        IReadOnlyDictionary<string, Tensor> last = SafeTensors.Read(Path.Combine(first, "last", "checkpoint.safetensors"));
+        IReadOnlyDictionary<string, Tensor> model = SafeTensors.Read(Path.Combine(first, "model.safetensors"));
+        foreach ((string name, Tensor value) in model) Assert.That(value.equal(last["average." + name]).all().item<bool>(), Is.True, name);
+
+        // Two steps by hand: β is 0.15, less than 2/11 and 3/12.
+        using Embedder start = New(Architecture.Resnet18);
+        start.AddHead(config.DescriptorSize, config.Seed);
+        IReadOnlyDictionary<string, Tensor> second = SafeTensors.Read(Path.Combine(Run(config), "model.safetensors"));
+        string halfway = NewRun();
+        Assert.That(() => Run(config, halfway, progress: new Killer(2)), Throws.TypeOf<KilledException>());
+        IReadOnlyDictionary<string, Tensor> one = SafeTensors.Read(Path.Combine(halfway, "last", "checkpoint.safetensors"));
+        using var frozen = no_grad();
+        foreach ((string name, Tensor value) in start.State(false))
+        {
+            Tensor expected = value.is_floating_point() ? 0.15 * (0.15 * value + 0.85 * one["embedder." + name]) + 0.85 * second[name] : second[name];
+            Assert.That((model[name] - expected).abs().max().to_type(ScalarType.Float32).item<float>(), Is.LessThan(1e-5), name);
+        }
+    }
+
+    [TestCase(0.999, 1, 2.0 / 11)]
+    [TestCase(0.999, 90, 0.91)]
+    [TestCase(0.5, 90, 0.5)]
+    public void The_average_forgets_its_start_sooner_in_a_young_run(double decay, long updates, double kept)
+    {
+        using var scope = NewDisposeScope();
+        Tensor live = ones(2);
+        using var average = new WeightAverage(decay, new Dictionary<string, Tensor> { ["w"] = live });
+        live.fill_(3);
+        average.Update(updates);
+        Assert.That(average.Values["w"].data<float>().ToArray(), Has.All.EqualTo(kept + 3 * (1 - kept)).Within(1e-6));
+        average.Take();
+        Assert.That(live.equal(average.Values["w"]).all().item<bool>(), Is.True);
     }
 
     [Test]
@@ -228,7 +309,7 @@ public class TrainerTests
     {
         var counts = new List<long>();
         using Embedder embedder = New(Architecture.Resnet18);
-        Trainer.Run(Config with { Recipe = recipe }, embedder, set, NewRun(), false, device, 1, new Each(() => counts.Add(Tensor.TotalCount)));
+        Trainer.Run(Config with { Recipe = recipe, AverageDecay = 0.9 }, embedder, set, NewRun(), false, device, 1, new Each(() => counts.Add(Tensor.TotalCount)));
         Assert.That(counts, Has.Count.EqualTo(Steps));
         // Finalizers of earlier tests may still take some away; none may come.
         Assert.That(counts[^1], Is.LessThanOrEqualTo(counts[2]));
