@@ -9,7 +9,9 @@ namespace Osprey.Engine.Training;
 /// <param name="Step">Updates done.</param>
 /// <param name="EpochLoss">Sum of the losses of the epoch in progress.</param>
 /// <param name="MetricsBytes">Length of <c>metrics.jsonl</c>; lines after it belong to steps that will be made again.</param>
-internal sealed record TrainState(long Step, double EpochLoss, long MetricsBytes);
+/// <param name="BestMap">Of the best epoch so far, on the held-out part.</param>
+/// <param name="BestEpoch">1-based; 0 before the first.</param>
+internal sealed record TrainState(long Step, double EpochLoss, long MetricsBytes, double? BestMap = null, int BestEpoch = 0);
 
 /// <summary>
 /// <c>last/checkpoint.safetensors</c>: weights, norms of both branches, loss weights, optimizer moments, and a <see cref="TrainState"/> in

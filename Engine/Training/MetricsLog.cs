@@ -11,9 +11,10 @@ namespace Osprey.Engine.Training;
 /// <param name="LossAdv">On the attacked images.</param>
 /// <param name="Lr">The backbone's learning rate.</param>
 /// <param name="GradNorm">Before clipping.</param>
+/// <param name="HeldOutMap">Of an epoch: mean average precision on the held-out part.</param>
 public sealed record MetricsLine(
     string Kind, long Step, int Epoch, double Loss, double? LossClean = null, double? LossAdv = null, double? Lr = null, double? GradNorm = null,
-    double? ImagesPerSecond = null);
+    double? ImagesPerSecond = null, double? HeldOutMap = null);
 
 /// <summary><c>metrics.jsonl</c>, appended line by line. A line is in the operating system's hands before the next step begins.</summary>
 internal sealed class MetricsLog : IDisposable

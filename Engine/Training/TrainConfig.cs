@@ -124,6 +124,12 @@ public sealed record TrainConfig
     /// <summary>β of the average of the weights that the run then ends with, in (0, 1), or null for the last weights. Tarvainen and Valpola 2017 take 0.99 to 0.999.</summary>
     public double? AverageDecay { get; init; }
 
+    /// <summary>Share of each class that is not learned from, in (0, 1), or null: after each epoch its mAP is taken, and the run ends with the best epoch's weights.</summary>
+    public double? HeldOutShare { get; init; }
+
+    /// <summary>Epochs without a better mAP on the held-out part after which the run stops, 1 or more, or null: all are made. Prechelt 1998.</summary>
+    public int? Patience { get; init; }
+
     /// <summary>After the warm-up: cosine ½(1+cos πt), linear 1−t, or constant, t = share of the steps done. Authors: linear.</summary>
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Cosine;
 
@@ -186,6 +192,9 @@ public sealed record TrainConfig
         if (ClipNorm is double clip && !(clip > 0 && double.IsFinite(clip))) throw new ArgumentException($"the clipping norm is {clip}; give more than 0");
         if (AccumulatedBatches is < 1 or > 10_000) throw new ArgumentException($"the accumulated batches are {AccumulatedBatches}; give 1 to 10000");
         if (AverageDecay is double kept && !(kept > 0 && kept < 1)) throw new ArgumentException($"the average's decay is {kept}; give a number in (0, 1)");
+        if (HeldOutShare is double held && !(held > 0 && held < 1)) throw new ArgumentException($"the held-out share is {held}; give a share in (0, 1)");
+        if (Patience is int patience && (patience < 1 || HeldOutShare is null))
+            throw new ArgumentException($"the patience is {patience} epochs; give 1 or more, and a share to hold out that it goes by");
         if (WarmupSteps < 0) throw new ArgumentException($"the warm-up is {WarmupSteps} steps; give 0 or more");
         if (!(AdversarialWeight > 0 && AdversarialWeight < 1))
             throw new ArgumentException($"the adversarial weight is {AdversarialWeight}; give a share in (0, 1)");

@@ -35,12 +35,17 @@ public sealed class Trainer : IDisposable
     readonly BatchSampler sampler;
     readonly ImageLoader loader;
     readonly WeightAverage? average;
+    readonly HeldOut? heldOut;
     readonly int threads;
     readonly long stepsPerEpoch;
     readonly long totalSteps;
     readonly IReadOnlyDictionary<string, Tensor> tensors;
+    double? bestMap;
+    int bestEpoch;
 
-    Trainer(TrainConfig config, Embedder embedder, ImageSet set, string run, Device device, int threads)
+    /// <param name="set">What is learned from.</param>
+    /// <param name="held">What is held out.</param>
+    Trainer(TrainConfig config, Embedder embedder, ImageSet set, ImageSet? held, string run, Device device, int threads)
     {
         this.config = config;
         this.embedder = embedder;
@@ -62,13 +67,15 @@ public sealed class Trainer : IDisposable
         average = config.AverageDecay is double decay ? new WeightAverage(decay, embedder.State(includeAuxiliary: false)) : null;
         int size = embedder.Config.ImageSize;
         // A crop that is blown up to the network's size should still have its pixels: ImageNet's 256 for 224.
-        int held = config.Augmentation.CropScale < 1 ? size * 8 / 7 : size;
-        loader = new ImageLoader(new ImageDecoder(new DecodeOptions()), held, config.BatchSize, threads, cache: 3L * held * held * set.Images.Count <= CacheBytes);
+        int decoded = config.Augmentation.CropScale < 1 ? size * 8 / 7 : size;
+        loader = new ImageLoader(new ImageDecoder(new DecodeOptions()), decoded, config.BatchSize, threads, cache: 3L * decoded * decoded * set.Images.Count <= CacheBytes);
+        if (held is not null) heldOut = new HeldOut(held, embedder, config.BatchSize, device, threads, cache: 3L * size * size * held.Images.Count <= CacheBytes);
         tensors = new Dictionary<string, Tensor>([
             .. embedder.State(includeAuxiliary: true).Select(t => KeyValuePair.Create("embedder." + t.Key, t.Value)),
             .. learned.Select(p => KeyValuePair.Create("loss." + p.Name, (Tensor)p.Value)),
             .. optimizer.State.Select(t => KeyValuePair.Create("optimizer." + t.Key, t.Value)),
             .. (average?.Values ?? new Dictionary<string, Tensor>()).Select(t => KeyValuePair.Create("average." + t.Key, t.Value)),
+            .. (heldOut?.Best ?? new Dictionary<string, Tensor>()).Select(t => KeyValuePair.Create("best." + t.Key, t.Value)),
         ]);
     }
 
@@ -92,11 +99,12 @@ public sealed class Trainer : IDisposable
         if (set.Images.Count == 0) throw new ArgumentException($"{set.Root} holds no image to train on");
         if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is int size && size != config.DescriptorSize)
             throw new ArgumentException($"the descriptor size is {config.DescriptorSize}, and the model to fine-tune has a head of {size}; give {size}");
+        (ImageSet learned, ImageSet? held) = Divide(config, set, cancellation);
         RunFolder.Open(outDir, new RunConfig(config, embedder.Config, embedder.WeightsSha256, TrainingData.Of(set), device.Name, threads), resume);
 
         TorchRuntime.Configure(threads, config.Seed);
         if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is null) embedder.AddHead(config.DescriptorSize, config.Seed);
-        using var trainer = new Trainer(config, embedder, set, outDir, device, threads);
+        using var trainer = new Trainer(config, embedder, learned, held, outDir, device, threads);
         return trainer.Run(progress, cancellation);
     }
 
@@ -107,14 +115,16 @@ public sealed class Trainer : IDisposable
         using var log = new MetricsLog(RunFolder.Metrics(run), state.MetricsBytes);
         long first = state.Step, saved = state.Step;
         double epochLoss = state.EpochLoss;
+        (bestMap, bestEpoch) = (state.BestMap, state.BestEpoch);
         int imagesPerStep = config.BatchSize * config.AccumulatedBatches;
         var since = new Stopwatch();
 
+        long step = first;
         embedder.Branch = NormBranch.Main;
         embedder.train();
         using (OrderedPrefetch<TrainBatch> batches = Prefetch(first))
         {
-            for (long step = first; step < totalSteps; step++)
+            for (; !IsOver(step); step++)
             {
                 if (cancellation.IsCancellationRequested)
                 {
@@ -129,11 +139,11 @@ public sealed class Trainer : IDisposable
                 epochLoss += line.Loss;
                 log.Write(line with { ImagesPerSecond = Math.Round(imagesPerStep / Stopwatch.GetElapsedTime(started).TotalSeconds, 1) });
                 if ((step + 1) % stepsPerEpoch == 0)
-                    log.Write(new MetricsLine("epoch", step + 1, epoch, epochLoss / stepsPerEpoch));
+                    log.Write(new MetricsLine("epoch", step + 1, epoch, epochLoss / stepsPerEpoch, HeldOutMap: Judge(epoch)));
                 if (!since.IsRunning) since.Start();
                 progress?.Report(new Progress($"epoch {epoch}/{config.Epochs}", step + 1, totalSteps, "steps", $"loss {line.Loss:0.000}"));
 
-                if ((step + 1) % config.CheckpointEvery == 0 || step + 1 == totalSteps)
+                if ((step + 1) % config.CheckpointEvery == 0 || IsOver(step + 1))
                 {
                     Save(step + 1, epochLoss, log);
                     saved = step + 1;
@@ -141,10 +151,41 @@ public sealed class Trainer : IDisposable
             }
         }
         embedder.eval();
-        average?.Take();
+        ModuleTensors.Copy(heldOut?.Best ?? Weights(), embedder.State(includeAuxiliary: false));
         embedder.Save(run);
-        double rate = totalSteps - first > 1 ? (totalSteps - first - 1) * imagesPerStep / since.Elapsed.TotalSeconds : 0;
-        return new TrainResult(run, totalSteps, epochLoss / stepsPerEpoch, rate, loader.BadFiles);
+        double rate = step - first > 1 ? (step - first - 1) * imagesPerStep / since.Elapsed.TotalSeconds : 0;
+        return new TrainResult(
+            run, step, epochLoss / stepsPerEpoch, rate, [.. loader.BadFiles, .. heldOut?.BadFiles ?? []], heldOut is null ? null : bestEpoch, bestMap);
+    }
+
+    /// <summary>What is learned from and what is held out. Files of the same content stay on one side.</summary>
+    static (ImageSet Learned, ImageSet? Held) Divide(TrainConfig config, ImageSet set, CancellationToken cancellation)
+    {
+        if (config.HeldOutShare is not double share) return (set, null);
+        Split split = Split.Stratified(set.Labels(), 1 - share, config.Seed, ContentHash.Groups(set.Images, cancellation));
+        ImageSet held = set.Select(split.Test);
+        if (held.Counts().Max() < 2)
+            throw new ArgumentException($"of the {held.Images.Count} images held out no two share a class, so that none has anything to find; hold out a larger share");
+        return (set.Select(split.Train), held);
+    }
+
+    /// <summary>Whether nothing is left to do after this many steps: all are made, or the held-out part has not been found better for too long.</summary>
+    bool IsOver(long steps) => steps == totalSteps || steps % stepsPerEpoch == 0 && config.Patience is int patience && steps / stepsPerEpoch - bestEpoch >= patience;
+
+    /// <summary>The weights that the run would end with now.</summary>
+    IReadOnlyDictionary<string, Tensor> Weights() => average?.Values ?? embedder.State(includeAuxiliary: false);
+
+    /// <summary>Measures the epoch's weights on the held-out part, and keeps them where they are the best; the first of equals stays.</summary>
+    double? Judge(int epoch)
+    {
+        if (heldOut is null) return null;
+        double map = heldOut.Measure(Weights());
+        if (!(map <= bestMap))
+        {
+            (bestMap, bestEpoch) = (map, epoch);
+            heldOut.Keep(Weights());
+        }
+        return map;
     }
 
     OrderedPrefetch<TrainBatch> Prefetch(long first)
@@ -184,10 +225,11 @@ public sealed class Trainer : IDisposable
         return recipe.Backward(embedder, loss, pixels, labels, seed);
     }
 
-    void Save(long step, double epochLoss, MetricsLog log) => Checkpoint.Write(run, new TrainState(step, epochLoss, log.Commit()), tensors);
+    void Save(long step, double epochLoss, MetricsLog log) => Checkpoint.Write(run, new TrainState(step, epochLoss, log.Commit(), bestMap, bestEpoch), tensors);
 
     public void Dispose()
     {
+        heldOut?.Dispose();
         average?.Dispose();
         optimizer.Dispose();
         recipe.Dispose();

@@ -1,4 +1,3 @@
-using Osprey.Engine.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,9 +34,6 @@ internal sealed class WeightAverage : IDisposable
             else value.copy_(live[name]);
         }
     }
-
-    /// <summary>Puts the average in the place of what it is of.</summary>
-    public void Take() => ModuleTensors.Copy(Values, live);
 
     public void Dispose()
     {

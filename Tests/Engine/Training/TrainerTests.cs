@@ -189,8 +189,58 @@ public class TrainerTests
         live.fill_(3);
         average.Update(updates);
         Assert.That(average.Values["w"].data<float>().ToArray(), Has.All.EqualTo(kept + 3 * (1 - kept)).Within(1e-6));
-        average.Take();
-        Assert.That(live.equal(average.Values["w"]).all().item<bool>(), Is.True);
+    }
+
+    static readonly TrainConfig Watched = Config with { HeldOutShare = 0.5, Epochs = 6, BatchImagesPerClass = 2, AverageDecay = 0.5 };
+
+    [Test]
+    public void A_run_that_watches_a_held_out_part_resumes_exactly_and_ends_with_the_best_epoch([Values(null, 1)] int? patience)
+    {
+        TrainConfig config = Watched with { Patience = patience };
+        string whole = NewRun(), cut = NewRun();
+        TrainResult result;
+        using (Embedder embedder = New(Architecture.Resnet18)) result = Trainer.Run(config, embedder, set, whole, false, device, 1);
+        foreach (int step in new[] { 1, 2 })
+            Assert.That(() => Run(config with { CheckpointEvery = 1 }, cut, resume: true, new Killer(step)), Throws.TypeOf<KilledException>());
+        Run(config, cut, resume: true);
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
+        Assert.That(Metrics(cut), Is.EqualTo(Metrics(whole)));
+
+        double[] maps = [.. File.ReadLines(Path.Combine(whole, "metrics.jsonl")).Select(l => JsonNode.Parse(l)!).Where(l => (string)l["kind"]! == "epoch").Select(l => (double)l["held_out_map"]!)];
+        Assert.That(maps, Has.All.InRange(0, 1));
+        Assert.That(result.HeldOutMap, Is.EqualTo(maps.Max()));
+        Assert.That(result.BestEpoch, Is.EqualTo(Array.IndexOf(maps, maps.Max()) + 1));
+        // 8 images learned from are 1 step an epoch.
+        Assert.That(result.Steps, Is.EqualTo(maps.Length));
+        Assert.That(maps, Has.Length.EqualTo(patience is null ? 6 : Math.Min(6, result.BestEpoch!.Value + 1)));
+
+        // A finished run, stopped early or not, makes no step more.
+        Assert.That(() => Run(config, whole, resume: true, new Each(() => throw new KilledException())), Throws.Nothing);
+        using var scope = NewDisposeScope();
+        IReadOnlyDictionary<string, Tensor> last = SafeTensors.Read(Path.Combine(whole, "last", "checkpoint.safetensors"));
+        foreach ((string name, Tensor value) in SafeTensors.Read(Path.Combine(whole, "model.safetensors")))
+            Assert.That(value.equal(last["best." + name]).all().item<bool>(), Is.True, name);
+    }
+
+    [Test]
+    public void Watching_a_held_out_part_changes_nothing_in_what_is_learned_from_the_rest()
+    {
+        // The same images without the watching: the learned half by itself.
+        Split split = Split.Stratified(set.Labels(), 0.5, Config.Seed, ContentHash.Groups(set.Images));
+        TrainConfig config = Watched with { Epochs = 2 };
+        string watched = Run(config), alone = NewRun();
+        using Embedder embedder = New(Architecture.Resnet18);
+        Trainer.Run(config with { HeldOutShare = null }, embedder, set.Select(split.Train), alone, false, device, 1);
+        double[] Losses(string run) => [.. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(l => (double)JsonNode.Parse(l)!["loss"]!)];
+        Assert.That(Losses(watched), Is.EqualTo(Losses(alone)));
+    }
+
+    [Test]
+    public void A_held_out_part_in_which_nothing_can_be_found_is_refused()
+    {
+        string run = NewRun();
+        Assert.That(() => Run(Config with { HeldOutShare = 0.25 }, run), Throws.ArgumentException.With.Message.Contains("hold out a larger share"));
+        Assert.That(Directory.Exists(run), Is.False, "the folder would belong to a run that cannot be");
     }
 
     [Test]
@@ -309,7 +359,7 @@ public class TrainerTests
     {
         var counts = new List<long>();
         using Embedder embedder = New(Architecture.Resnet18);
-        Trainer.Run(Config with { Recipe = recipe, AverageDecay = 0.9 }, embedder, set, NewRun(), false, device, 1, new Each(() => counts.Add(Tensor.TotalCount)));
+        Trainer.Run(Config with { Recipe = recipe, AverageDecay = 0.9, HeldOutShare = 0.5, Epochs = Steps }, embedder, set, NewRun(), false, device, 1, new Each(() => counts.Add(Tensor.TotalCount)));
         Assert.That(counts, Has.Count.EqualTo(Steps));
         // Finalizers of earlier tests may still take some away; none may come.
         Assert.That(counts[^1], Is.LessThanOrEqualTo(counts[2]));

@@ -84,7 +84,7 @@ sealed class TrainVerb : Verb
         session.Warn(result.BadFiles);
         if (session.Json)
         {
-            session.Write(new { Run = result.Directory, result.Steps, result.Loss, result.ImagesPerSecond, result.BadFiles, Recipe = training.Recipe });
+            session.Write(new { Run = result.Directory, result.Steps, result.Loss, result.ImagesPerSecond, result.BadFiles, result.BestEpoch, result.HeldOutMap, Recipe = training.Recipe });
             return ExitCode.Done;
         }
         Table table = Tables.Create("run", "recipe", ">steps", ">loss", ">images/s");
