@@ -65,6 +65,20 @@ public class TrainVerbTests
     }
 
     [Test]
+    public void Fare_goes_on_with_the_head_of_a_run_and_refuses_to_drop_it()
+    {
+        string[] data = ["--data", At("data"), "--batch-classes", "3", "--batch-images", "2", "--epochs", "1", "--threads", "1"];
+        Cli.Done(["train", .. data, "--out", At("headed"), "--stage", "2", "--size", "16", "--dim", "8"]);
+        string[] fare = ["train", .. data, "--weights", At("headed"), "--recipe", "fare", "--lr", "1e-5"];
+        Cli.Done([.. fare, "--out", At("fare")]);
+        using JsonDocument model = JsonDocument.Parse(File.ReadAllText(Path.Combine(At("fare"), "model.json")));
+        Assert.That(model.RootElement.GetProperty("descriptor_size").GetInt32(), Is.EqualTo(8));
+        Cli.Answer larger = Cli.Run([.. fare, "--size", "24", "--out", At("x")]);
+        Assert.That(larger.Code, Is.Not.Zero);
+        Assert.That(larger.Error, Does.Contain("fare keeps the descriptor of"));
+    }
+
+    [Test]
     public void Failures_say_what_to_do()
     {
         Assert.That(Cli.Run("train", "--data", At("nowhere"), "--out", At("x")) is { Code: 1, Out: "" } missing && missing.Error.StartsWith("osprey train: there is no folder", StringComparison.Ordinal));
