@@ -36,19 +36,22 @@ public static class TensorMemory
     /// <param name="t">Kept until the kernel has run: libtorch gives memory of a tensor that is gone to the next one on the same stream, which is in order.</param>
     /// <param name="device">Index of the device it must be on.</param>
     /// <exception cref="ArgumentException">The tensor is of another type, elsewhere, or not contiguous.</exception>
-    internal static DeviceSpan OnDevice(Tensor t, int device)
+    internal static DeviceSpan<float> OnDevice(Tensor t, int device) => OnDevice<float>(t, ScalarType.Float32, device);
+
+    /// <summary>As <see cref="OnDevice(Tensor, int)"/>, of a tensor whose values are <typeparamref name="T"/>, which torch calls <paramref name="type"/>.</summary>
+    internal static DeviceSpan<T> OnDevice<T>(Tensor t, ScalarType type, int device) where T : unmanaged
     {
-        CheckLayout(t, ScalarType.Float32);
+        CheckLayout(t, type);
         if (t.device_type != DeviceType.CUDA || t.device_index != device) throw new ArgumentException($"the tensor {Describe(t)} is on {t.device}, and another of the call on cuda:{device}; use .cuda()");
-        return new DeviceSpan(Address(t), t.numel());
+        return new DeviceSpan<T>(Address<T>(t), t.numel());
     }
 
     /// <summary>Where the tensor's first value lies, on whatever device; 0 where there is none.</summary>
-    internal static nint Address(Tensor t)
+    internal static unsafe nint Address<T>(Tensor t) where T : unmanaged
     {
         using DisposeScope scope = NewDisposeScope();
         using Storage<float> storage = t.storage<float>();
-        return t.numel() == 0 ? 0 : storage.data_ptr() + (nint)(t.storage_offset() * sizeof(float));
+        return t.numel() == 0 ? 0 : storage.data_ptr() + (nint)(t.storage_offset() * sizeof(T));
     }
 
     /// <summary>A copy of the values of any float32 tensor on the CPU, contiguous or not.</summary>
