@@ -10,11 +10,11 @@ namespace Osprey.Kernels.Normalization;
 public sealed class Whitening : IDisposable
 {
     readonly HostWhitening? host;
-    readonly CudaWhitening? cuda;
+    readonly CopiedWhitening? cuda;
 
     public Whitening(Device device)
     {
-        if (device.Accelerator is { } accelerator) cuda = new CudaWhitening(accelerator);
+        if (device.Accelerator is { } accelerator) cuda = new CopiedWhitening(accelerator);
         else host = new HostWhitening(new HostTeam(device.Threads));
     }
 
