@@ -8,7 +8,7 @@ namespace Osprey.Interop.Torch;
 /// <summary>
 /// Spans over a tensor's own memory, without a copy. A span is valid while its tensor lives: keep the tensor referenced until the last use.
 /// </summary>
-public static class TensorMemory
+public static partial class TensorMemory
 {
     /// <summary>The values of a contiguous float32 tensor on the CPU, in row-major order.</summary>
     /// <exception cref="ArgumentException">The tensor is of another type, elsewhere, or not contiguous.</exception>
@@ -43,16 +43,25 @@ public static class TensorMemory
     {
         CheckLayout(t, type);
         if (t.device_type != DeviceType.CUDA || t.device_index != device) throw new ArgumentException($"the tensor {Describe(t)} is on {t.device}, and another of the call on cuda:{device}; use .cuda()");
-        return new DeviceSpan<T>(Address<T>(t), t.numel());
+        return new DeviceSpan<T>(Address(t), t.numel());
     }
 
     /// <summary>Where the tensor's first value lies, on whatever device; 0 where there is none.</summary>
-    internal static unsafe nint Address<T>(Tensor t) where T : unmanaged
+    internal static nint Address(Tensor t)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using Storage<float> storage = t.storage<float>();
-        return t.numel() == 0 ? 0 : storage.data_ptr() + (nint)(t.storage_offset() * sizeof(T));
+        if (t.numel() == 0) return 0;
+        nint address = THSTensor_data(t.Handle);
+        GC.KeepAlive(t);
+        return address;
     }
+
+    /// <summary>
+    /// libtorch's <c>data_ptr</c>, as TorchSharp's own library exports it. Its C# gives it for tensors on the CPU alone, and <c>storage&lt;float&gt;</c> of a 16-bit
+    /// tensor is that of a converted copy.
+    /// </summary>
+    [LibraryImport("LibTorchSharp")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint THSTensor_data(nint tensor);
 
     /// <summary>A copy of the values of any float32 tensor on the CPU, contiguous or not.</summary>
     public static float[] ToArray(Tensor t)

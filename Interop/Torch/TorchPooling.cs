@@ -69,9 +69,10 @@ public sealed class TorchPooling : IDisposable
         if (kind != PoolingKind.Gem) return new([], null);
         float[] known = power.device_type == DeviceType.CPU || map.device_type != DeviceType.CUDA ? TensorMemory.ToArray(power) : [];
         if (map.device_type != DeviceType.CUDA) return new(known, null);
+        // Without waiting: CUDA has copied memory that is not pinned aside when it returns.
+        if (known.Length > 0) return new(known, TensorMemory.FromSpan(known, known.Length).to(map.device, non_blocking: true));
         using Tensor values = power.detach();
-        // From the CPU without waiting: what is not pinned is copied aside first. From another CUDA device it is refused when it is read.
-        return new(known, known.Length > 0 ? values.to(map.device, non_blocking: true).contiguous() : values.clone().contiguous());
+        return new(known, values.clone().contiguous());
     }
 
     Pooled Forward(Tensor map, Powers powers, bool unitRows) => map.dtype switch
