@@ -47,6 +47,8 @@ internal sealed unsafe partial class CudaDriver : ICudaDriver
 
     public int MemFree(nint address) => cuMemFree_v2(address);
 
+    public int MemcpyHtoD(nint address, byte* values, nuint bytes) => cuMemcpyHtoD_v2(address, values, bytes);
+
     public int MemsetD8Async(nint address, byte value, nuint bytes, nint stream) => cuMemsetD8Async(address, value, bytes, stream);
 
     public int LaunchKernel(nint function, uint gridX, uint blockX, uint sharedBytes, nint stream, nint* parameters) =>
@@ -95,6 +97,9 @@ internal sealed unsafe partial class CudaDriver : ICudaDriver
 
     [LibraryImport(Library)]
     private static partial int cuMemFree_v2(nint address);
+
+    [LibraryImport(Library)]
+    private static partial int cuMemcpyHtoD_v2(nint address, byte* values, nuint bytes);
 
     [LibraryImport(Library)]
     private static partial int cuMemsetD8Async(nint address, byte value, nuint bytes, nint stream);

@@ -34,6 +34,9 @@ internal unsafe interface ICudaDriver
 
     int MemFree(nint address);
 
+    /// <summary>In order with the default stream.</summary>
+    int MemcpyHtoD(nint address, byte* values, nuint bytes);
+
     int MemsetD8Async(nint address, byte value, nuint bytes, nint stream);
 
     /// <param name="function">From <see cref="ModuleGetFunction"/>.</param>

@@ -71,6 +71,18 @@ internal sealed unsafe class PrimaryContext : ICudaContext, IDisposable
         Check(driver.MemFree(address), "cuMemFree");
     }
 
+    public void Clear(nint address, long bytes)
+    {
+        using Scope scope = Enter();
+        Check(driver.MemsetD8Async(address, 0, (nuint)bytes, DefaultStream), "cuMemsetD8Async");
+    }
+
+    public void Upload(nint address, ReadOnlySpan<byte> values)
+    {
+        using Scope scope = Enter();
+        fixed (byte* bytes = values) Check(driver.MemcpyHtoD(address, bytes, (nuint)values.Length), "cuMemcpyHtoD");
+    }
+
     public void Launch(nint kernel, int groups, int groupSize, ReadOnlySpan<byte> arguments, ReadOnlySpan<int> offsets)
     {
         nint* parameters = stackalloc nint[offsets.Length];

@@ -8,7 +8,7 @@ namespace Osprey.Interop.Torch;
 /// <summary>
 /// Spans over a tensor's own memory, without a copy. A span is valid while its tensor lives: keep the tensor referenced until the last use.
 /// </summary>
-public static class TensorMemory
+public static partial class TensorMemory
 {
     /// <summary>The values of a contiguous float32 tensor on the CPU, in row-major order.</summary>
     /// <exception cref="ArgumentException">The tensor is of another type, elsewhere, or not contiguous.</exception>
@@ -36,20 +36,32 @@ public static class TensorMemory
     /// <param name="t">Kept until the kernel has run: libtorch gives memory of a tensor that is gone to the next one on the same stream, which is in order.</param>
     /// <param name="device">Index of the device it must be on.</param>
     /// <exception cref="ArgumentException">The tensor is of another type, elsewhere, or not contiguous.</exception>
-    internal static DeviceSpan OnDevice(Tensor t, int device)
+    internal static DeviceSpan<float> OnDevice(Tensor t, int device) => OnDevice<float>(t, ScalarType.Float32, device);
+
+    /// <summary>As <see cref="OnDevice(Tensor, int)"/>, of a tensor whose values are <typeparamref name="T"/>, which torch calls <paramref name="type"/>.</summary>
+    internal static DeviceSpan<T> OnDevice<T>(Tensor t, ScalarType type, int device) where T : unmanaged
     {
-        CheckLayout(t, ScalarType.Float32);
+        CheckLayout(t, type);
         if (t.device_type != DeviceType.CUDA || t.device_index != device) throw new ArgumentException($"the tensor {Describe(t)} is on {t.device}, and another of the call on cuda:{device}; use .cuda()");
-        return new DeviceSpan(Address(t), t.numel());
+        return new DeviceSpan<T>(Address(t), t.numel());
     }
 
     /// <summary>Where the tensor's first value lies, on whatever device; 0 where there is none.</summary>
     internal static nint Address(Tensor t)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using Storage<float> storage = t.storage<float>();
-        return t.numel() == 0 ? 0 : storage.data_ptr() + (nint)(t.storage_offset() * sizeof(float));
+        if (t.numel() == 0) return 0;
+        nint address = THSTensor_data(t.Handle);
+        GC.KeepAlive(t);
+        return address;
     }
+
+    /// <summary>
+    /// libtorch's <c>data_ptr</c>, as TorchSharp's own library exports it. Its C# gives it for tensors on the CPU alone, and <c>storage&lt;float&gt;</c> of a 16-bit
+    /// tensor is that of a converted copy.
+    /// </summary>
+    [LibraryImport("LibTorchSharp")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint THSTensor_data(nint tensor);
 
     /// <summary>A copy of the values of any float32 tensor on the CPU, contiguous or not.</summary>
     public static float[] ToArray(Tensor t)

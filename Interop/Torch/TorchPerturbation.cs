@@ -1,5 +1,4 @@
 using Osprey.Kernels.Perturbation;
-using TorchSharp;
 using static TorchSharp.torch;
 using Device = Osprey.Kernels.Device;
 
@@ -12,7 +11,7 @@ namespace Osprey.Interop.Torch;
 public sealed class TorchPerturbation(Device device, PerturbationNorm norm) : IDisposable
 {
     readonly PerturbationKernel kernel = new(device, norm);
-    readonly Dictionary<int, SharedPerturbation> shared = [];
+    readonly SharedKernels<SharedPerturbation> shared = new(context => new SharedPerturbation(context, norm));
 
     /// <summary>Writes a random start in the ball of radius <paramref name="eps"/> around <paramref name="clean"/> into <paramref name="perturbed"/>.</summary>
     /// <exception cref="ArgumentException">The shapes differ, a radius is negative, or <paramref name="perturbed"/> is not contiguous float32, or the tensors are not all on one device.</exception>
@@ -22,7 +21,7 @@ public sealed class TorchPerturbation(Device device, PerturbationNorm norm) : ID
         using Tensor c = clean.contiguous();
         lock (kernel)
         {
-            if (On(perturbed, out int d) is { } there) there.Start(TensorMemory.OnDevice(c, d), images, values, (float)eps, seed, TensorMemory.OnDevice(perturbed, d));
+            if (shared.Of(perturbed, out int d) is { } there) there.Start(TensorMemory.OnDevice(c, d), images, values, (float)eps, seed, TensorMemory.OnDevice(perturbed, d));
             else kernel.Start(TensorMemory.Read(c), images, values, (float)eps, seed, TensorMemory.Write(perturbed));
         }
     }
@@ -36,7 +35,7 @@ public sealed class TorchPerturbation(Device device, PerturbationNorm norm) : ID
         using Tensor c = clean.contiguous(), g = gradient.contiguous();
         lock (kernel)
         {
-            if (On(perturbed, out int d) is { } there) there.Step(TensorMemory.OnDevice(c, d), TensorMemory.OnDevice(g, d), images, values, (float)step, (float)eps, TensorMemory.OnDevice(perturbed, d));
+            if (shared.Of(perturbed, out int d) is { } there) there.Step(TensorMemory.OnDevice(c, d), TensorMemory.OnDevice(g, d), images, values, (float)step, (float)eps, TensorMemory.OnDevice(perturbed, d));
             else kernel.Step(TensorMemory.Read(c), TensorMemory.Read(g), images, values, (float)step, (float)eps, TensorMemory.Write(perturbed));
         }
     }
@@ -53,7 +52,7 @@ public sealed class TorchPerturbation(Device device, PerturbationNorm norm) : ID
         using Tensor c = clean.contiguous(), g = gradient.contiguous();
         lock (kernel)
         {
-            if (On(perturbed, out int d) is { } there)
+            if (shared.Of(perturbed, out int d) is { } there)
             {
                 there.MomentumStep(
                     TensorMemory.OnDevice(c, d), TensorMemory.OnDevice(g, d), images, values, (float)step, (float)eps, (float)decay, TensorMemory.OnDevice(momentum, d), TensorMemory.OnDevice(perturbed, d));
@@ -62,15 +61,6 @@ public sealed class TorchPerturbation(Device device, PerturbationNorm norm) : ID
             kernel.MomentumStep(
                 TensorMemory.Read(c), TensorMemory.Read(g), images, values, (float)step, (float)eps, (float)decay, TensorMemory.Write(momentum), TensorMemory.Write(perturbed));
         }
-    }
-
-    /// <summary>The kernels in the context of the tensor's CUDA device, or null where it is on none.</summary>
-    SharedPerturbation? On(Tensor t, out int index)
-    {
-        index = t.device_index;
-        if (t.device_type != DeviceType.CUDA) return null;
-        if (!shared.TryGetValue(index, out SharedPerturbation? there)) shared[index] = there = new SharedPerturbation(TorchContexts.Of(index), norm);
-        return there;
     }
 
     static (int Images, int Values) Sizes(Tensor clean, Tensor other, string name)
@@ -85,7 +75,7 @@ public sealed class TorchPerturbation(Device device, PerturbationNorm norm) : ID
 
     public void Dispose()
     {
-        foreach (SharedPerturbation there in shared.Values) there.Dispose();
+        shared.Dispose();
         kernel.Dispose();
     }
 }

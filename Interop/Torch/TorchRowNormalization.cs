@@ -5,13 +5,17 @@ using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Interop.Torch;
 
-/// <summary>Row normalisation as a differentiable operation on tensors, our kernel both ways. Its graph must be used before it is disposed.</summary>
+/// <summary>
+/// Row normalisation as a differentiable operation on tensors, our kernel both ways. Tensors on the CPU are worked on by <paramref name="device"/>; tensors on a
+/// CUDA device stay there, and a call returns when its launch is on libtorch's default stream. Its graph must be used before it is disposed.
+/// </summary>
 public sealed class TorchRowNormalization(Device device) : IDisposable
 {
     readonly RowNormalization kernel = new(device);
+    readonly SharedKernels<SharedRowNormalization> shared = new(context => new SharedRowNormalization(context));
 
     /// <summary>Brings rows to unit length: x/(‖x‖₂ + 1e-6).</summary>
-    /// <param name="rows">[N,D], float32 on the CPU, in any memory layout.</param>
+    /// <param name="rows">[N,D], float32 on the CPU or a CUDA device, in any memory layout.</param>
     /// <returns>[N,D].</returns>
     /// <exception cref="ArgumentException">The tensor has not two dimensions.</exception>
     public Tensor Apply(Tensor rows)
@@ -25,13 +29,36 @@ public sealed class TorchRowNormalization(Device device) : IDisposable
 
     Tensor Forward(Tensor rows, out Tensor norms)
     {
-        Tensor unit = empty(rows.shape, float32);
-        norms = empty([rows.shape[0]], float32);
-        lock (kernel) kernel.Forward(TensorMemory.Read(rows), (int)rows.shape[0], (int)rows.shape[1], TensorMemory.Write(unit), TensorMemory.Write(norms));
+        Tensor unit = empty(rows.shape, float32, rows.device);
+        norms = empty([rows.shape[0]], float32, rows.device);
+        int count = (int)rows.shape[0], dimension = (int)rows.shape[1];
+        lock (kernel)
+        {
+            if (shared.Of(rows, out int d) is { } there) there.Forward(TensorMemory.OnDevice(rows, d), count, dimension, TensorMemory.OnDevice(unit, d), TensorMemory.OnDevice(norms, d));
+            else kernel.Forward(TensorMemory.Read(rows), count, dimension, TensorMemory.Write(unit), TensorMemory.Write(norms));
+        }
         return unit;
     }
 
-    public void Dispose() => kernel.Dispose();
+    Tensor Backward(Tensor unit, Tensor norms, Tensor gradUnit)
+    {
+        Tensor gradRows = empty(unit.shape, float32, unit.device);
+        int count = (int)unit.shape[0], dimension = (int)unit.shape[1];
+        lock (kernel)
+        {
+            if (shared.Of(unit, out int d) is { } there)
+                there.Backward(TensorMemory.OnDevice(unit, d), TensorMemory.OnDevice(norms, d), TensorMemory.OnDevice(gradUnit, d), count, dimension, TensorMemory.OnDevice(gradRows, d));
+            else
+                kernel.Backward(TensorMemory.Read(unit), TensorMemory.Read(norms), TensorMemory.Read(gradUnit), count, dimension, TensorMemory.Write(gradRows));
+        }
+        return gradRows;
+    }
+
+    public void Dispose()
+    {
+        shared.Dispose();
+        kernel.Dispose();
+    }
 
     sealed class Function : autograd.SingleTensorFunction<Function>
     {
@@ -55,13 +82,7 @@ public sealed class TorchRowNormalization(Device device) : IDisposable
             using DisposeScope scope = NewDisposeScope();
             var normalization = (TorchRowNormalization)ctx.get_data("normalization");
             List<Tensor> saved = ctx.get_saved_variables();
-            Tensor unit = saved[0], norms = saved[1], gradUnit = received.contiguous();
-            Tensor gradRows = empty(unit.shape, float32);
-            lock (normalization.kernel)
-            {
-                normalization.kernel.Backward(
-                    TensorMemory.Read(unit), TensorMemory.Read(norms), TensorMemory.Read(gradUnit), (int)unit.shape[0], (int)unit.shape[1], TensorMemory.Write(gradRows));
-            }
+            Tensor gradRows = normalization.Backward(saved[0], saved[1], received.contiguous());
             List<Tensor> gradients = [scope.MoveToOuter(gradRows), null!];
             // libtorch reads them after this returns: until the graph goes, the collector may not have them.
             ctx.save_data(nameof(gradients), gradients);

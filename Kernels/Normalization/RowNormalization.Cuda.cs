@@ -1,51 +1,30 @@
 using ILGPU;
-using ILGPU.Runtime;
 using Osprey.Kernels.Arithmetic;
+using Osprey.Kernels.Sharing;
 
 namespace Osprey.Kernels.Normalization;
 
 /// <summary>Row normalisation as CUDA kernels: a warp per row, which reads it twice, the second time from the cache.</summary>
-internal sealed class CudaRowNormalization : IDisposable
+internal sealed class CudaRowNormalization
 {
-    readonly Accelerator accelerator;
-    readonly int groupSize, rowsPerGroup;
-    readonly DeviceBuffer<float> input, output, norms, unit;
+    readonly int groupSize;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int> forward;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int> backward;
 
-    public CudaRowNormalization(Accelerator accelerator)
+    public CudaRowNormalization(KernelLoader loader)
     {
-        this.accelerator = accelerator;
-        groupSize = Math.Min(256, accelerator.MaxNumThreadsPerGroup);
-        rowsPerGroup = groupSize / accelerator.WarpSize;
-        input = new(accelerator);
-        output = new(accelerator);
-        norms = new(accelerator);
-        unit = new(accelerator);
-        forward = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(NormalizeRows);
-        backward = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(NormalizeRowsBack);
+        groupSize = Math.Min(256, loader.MaxGroupSize);
+        forward = loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(NormalizeRows);
+        backward = loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(NormalizeRowsBack);
     }
 
-    public void Forward(ReadOnlySpan<float> rows, int count, int dimension, Span<float> unit, Span<float> norms)
-    {
-        ArrayView<float> y = output.OfLength(unit.Length), n = this.norms.OfLength(count);
-        Forward(input.Holding(rows), count, dimension, y, n);
-        y.CopyToCPU(accelerator.DefaultStream, unit);
-        n.CopyToCPU(accelerator.DefaultStream, norms);
-    }
-
-    /// <summary>On device memory; returns before it is done.</summary>
     public void Forward(ArrayView<float> rows, int count, int dimension, ArrayView<float> unit, ArrayView<float> norms) =>
         forward(Launch(count), rows, unit, norms, dimension);
 
-    public void Backward(ReadOnlySpan<float> unit, ReadOnlySpan<float> norms, ReadOnlySpan<float> gradUnit, int count, int dimension, Span<float> gradRows)
-    {
-        ArrayView<float> d = output.OfLength(gradRows.Length);
-        backward(Launch(count), this.unit.Holding(unit), this.norms.Holding(norms), input.Holding(gradUnit), d, dimension);
-        d.CopyToCPU(accelerator.DefaultStream, gradRows);
-    }
+    public void Backward(ArrayView<float> unit, ArrayView<float> norms, ArrayView<float> gradUnit, int count, int dimension, ArrayView<float> gradRows) =>
+        backward(Launch(count), unit, norms, gradUnit, gradRows, dimension);
 
-    KernelConfig Launch(int count) => new((count + rowsPerGroup - 1) / rowsPerGroup, groupSize);
+    KernelConfig Launch(int count) => new(((count - 1) / (groupSize / KernelLoader.WarpSize)) + 1, groupSize);
 
     /// <summary>The row of this warp; whole warps leave together where there is none.</summary>
     static long Row() => ((long)Grid.IdxX * (Group.DimX / Warp.WarpSize)) + (Group.IdxX / Warp.WarpSize);
@@ -76,13 +55,5 @@ internal sealed class CudaRowNormalization : IDisposable
         float norm = norms[row];
         float along = norm == 0 ? 0 : -dot / norm, scale = 1 / (norm + RowNormalization.Epsilon);
         for (int i = Warp.LaneIdx; i < dimension; i += Warp.WarpSize) d[i] = CudaMath.Fma(along, y[i], scale * g[i]);
-    }
-
-    public void Dispose()
-    {
-        input.Dispose();
-        output.Dispose();
-        norms.Dispose();
-        unit.Dispose();
     }
 }

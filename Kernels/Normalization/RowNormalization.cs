@@ -11,11 +11,11 @@ public sealed class RowNormalization : IDisposable
     public const float Epsilon = 1e-6f;
 
     readonly HostRowNormalization? host;
-    readonly CudaRowNormalization? cuda;
+    readonly CopiedRowNormalization? cuda;
 
     public RowNormalization(Device device)
     {
-        if (device.Accelerator is { } accelerator) cuda = new CudaRowNormalization(accelerator);
+        if (device.Accelerator is { } accelerator) cuda = new CopiedRowNormalization(accelerator);
         else host = new HostRowNormalization(new HostTeam(device.Threads));
     }
 
@@ -57,7 +57,7 @@ public sealed class RowNormalization : IDisposable
         else host!.Backward(unit, norms, gradUnit, count, dimension, gradRows);
     }
 
-    static void Check(string name, int length, int count, int dimension)
+    internal static void Check(string name, long length, int count, int dimension)
     {
         if (count < 0 || dimension <= 0) throw new ArgumentException($"{count} rows of {dimension} values; give 0 or more of 1 or more");
         if (length != (long)count * dimension) throw new ArgumentException($"{name} has {length} values; {count} x {dimension} are needed", name);

@@ -1,46 +1,33 @@
 using ILGPU;
-using ILGPU.Runtime;
 using Osprey.Kernels.Arithmetic;
+using Osprey.Kernels.Sharing;
 
 namespace Osprey.Kernels.Normalization;
 
 /// <summary>Whitening as CUDA kernels: a warp per row and output, whose lanes share the dimensions; then the rows' own kernel where unit rows are asked for.</summary>
 internal sealed class CudaWhitening : IDisposable
 {
-    readonly Accelerator accelerator;
     readonly int groupSize;
-    readonly DeviceBuffer<float> rows, weights, bias, whitened, unit, norms;
+    readonly ScratchBuffer<float> plain, norms;
     readonly CudaRowNormalization normalization;
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int> products;
 
-    public CudaWhitening(Accelerator accelerator)
+    public CudaWhitening(KernelLoader loader)
     {
-        this.accelerator = accelerator;
-        groupSize = Math.Min(256, accelerator.MaxNumThreadsPerGroup);
-        rows = new(accelerator);
-        weights = new(accelerator);
-        bias = new(accelerator);
-        whitened = new(accelerator);
-        unit = new(accelerator);
-        norms = new(accelerator);
-        normalization = new(accelerator);
-        products = accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(Products);
+        groupSize = Math.Min(256, loader.MaxGroupSize);
+        plain = new(loader);
+        norms = new(loader);
+        normalization = new(loader);
+        products = loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(Products);
     }
 
     public void Apply(
-        ReadOnlySpan<float> rows, int count, int dimension, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int outputs, Span<float> whitened, bool unitRows)
+        ArrayView<float> rows, int count, int dimension, ArrayView<float> weights, ArrayView<float> bias, int outputs, ArrayView<float> whitened, bool unitRows)
     {
-        ArrayView<float> y = this.whitened.OfLength(whitened.Length);
-        int warps = groupSize / accelerator.WarpSize;
-        var launch = new KernelConfig(checked((int)((y.Length + warps - 1) / warps)), groupSize);
-        products(launch, this.rows.Holding(rows), this.weights.Holding(weights), this.bias.Holding(bias), y, dimension, outputs);
-        if (unitRows)
-        {
-            ArrayView<float> u = unit.OfLength(y.Length);
-            normalization.Forward(y, count, outputs, u, norms.OfLength(count));
-            y = u;
-        }
-        y.CopyToCPU(accelerator.DefaultStream, whitened);
+        ArrayView<float> y = unitRows ? plain.OfLength(whitened.Length) : whitened;
+        int warps = groupSize / KernelLoader.WarpSize;
+        products(new KernelConfig(checked((int)((y.Length + warps - 1) / warps)), groupSize), rows, weights, bias, y, dimension, outputs);
+        if (unitRows) normalization.Forward(y, count, outputs, whitened, norms.OfLength(count));
     }
 
     /// <summary>Whole warps leave together where there is no result.</summary>
@@ -58,12 +45,7 @@ internal sealed class CudaWhitening : IDisposable
 
     public void Dispose()
     {
-        rows.Dispose();
-        weights.Dispose();
-        bias.Dispose();
-        whitened.Dispose();
-        unit.Dispose();
+        plain.Dispose();
         norms.Dispose();
-        normalization.Dispose();
     }
 }

@@ -10,11 +10,11 @@ namespace Osprey.Kernels.Normalization;
 public sealed class Whitening : IDisposable
 {
     readonly HostWhitening? host;
-    readonly CudaWhitening? cuda;
+    readonly CopiedWhitening? cuda;
 
     public Whitening(Device device)
     {
-        if (device.Accelerator is { } accelerator) cuda = new CudaWhitening(accelerator);
+        if (device.Accelerator is { } accelerator) cuda = new CopiedWhitening(accelerator);
         else host = new HostWhitening(new HostTeam(device.Threads));
     }
 
@@ -34,18 +34,23 @@ public sealed class Whitening : IDisposable
     public void Apply(
         ReadOnlySpan<float> rows, int count, int dimension, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int outputs, Span<float> whitened, bool unitRows)
     {
-        if (count < 0 || dimension <= 0 || outputs <= 0)
-            throw new ArgumentException($"{count} rows of {dimension} values become {outputs} values each; give 0 or more of 1 or more");
-        Check(nameof(rows), rows.Length, count, dimension);
-        Check(nameof(weights), weights.Length, outputs, dimension);
-        if (bias.Length > 0) Check(nameof(bias), bias.Length, outputs, 1);
-        Check(nameof(whitened), whitened.Length, count, outputs);
+        Check(rows.Length, count, dimension, weights.Length, bias.Length, outputs, whitened.Length);
         if (count == 0) return;
         if (cuda is not null) cuda.Apply(rows, count, dimension, weights, bias, outputs, whitened, unitRows);
         else host!.Apply(rows, count, dimension, weights, bias, outputs, whitened, unitRows);
     }
 
-    static void Check(string name, int length, int count, int dimension)
+    internal static void Check(long rows, int count, int dimension, long weights, long bias, int outputs, long whitened)
+    {
+        if (count < 0 || dimension <= 0 || outputs <= 0)
+            throw new ArgumentException($"{count} rows of {dimension} values become {outputs} values each; give 0 or more of 1 or more");
+        Check(nameof(rows), rows, count, dimension);
+        Check(nameof(weights), weights, outputs, dimension);
+        if (bias > 0) Check(nameof(bias), bias, outputs, 1);
+        Check(nameof(whitened), whitened, count, outputs);
+    }
+
+    static void Check(string name, long length, int count, int dimension)
     {
         if (length != (long)count * dimension) throw new ArgumentException($"{name} has {length} values; {count} x {dimension} are needed", name);
     }

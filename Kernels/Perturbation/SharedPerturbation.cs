@@ -10,7 +10,6 @@ public sealed class SharedPerturbation : IDisposable
 {
     readonly ContextLoader loader;
     readonly CudaPerturbation kernels;
-    readonly ContextMemory clean, gradient, momentum, perturbed;
 
     /// <param name="context">Must outlive this.</param>
     /// <param name="norm">Of the ball.</param>
@@ -19,38 +18,34 @@ public sealed class SharedPerturbation : IDisposable
         PerturbationKernel.Check(norm);
         loader = new ContextLoader(context);
         kernels = new CudaPerturbation(loader, norm);
-        clean = loader.CreateWindow();
-        gradient = loader.CreateWindow();
-        momentum = loader.CreateWindow();
-        perturbed = loader.CreateWindow();
     }
 
     /// <summary>As <see cref="PerturbationKernel.Start"/>.</summary>
     /// <exception cref="ArgumentException">A size or radius is out of range, or a span's length does not follow from the sizes.</exception>
-    public void Start(DeviceSpan clean, int images, int valuesPerImage, float epsilon, ulong seed, DeviceSpan perturbed)
+    public void Start(DeviceSpan<float> clean, int images, int valuesPerImage, float epsilon, ulong seed, DeviceSpan<float> perturbed)
     {
         PerturbationKernel.Check(nameof(clean), clean.Length, images, valuesPerImage);
         PerturbationKernel.Check(nameof(perturbed), perturbed.Length, images, valuesPerImage);
         PerturbationKernel.CheckNotNegative(nameof(epsilon), epsilon);
-        if (images > 0) kernels.Start(this.clean.View(clean), images, valuesPerImage, epsilon, seed, this.perturbed.View(perturbed));
+        if (images > 0) kernels.Start(loader.View(clean), images, valuesPerImage, epsilon, seed, loader.View(perturbed));
     }
 
     /// <summary>As <see cref="PerturbationKernel.Step"/>.</summary>
     /// <exception cref="ArgumentException">A size, step or radius is out of range, or a span's length does not follow from the sizes.</exception>
-    public void Step(DeviceSpan clean, DeviceSpan gradient, int images, int valuesPerImage, float stepSize, float epsilon, DeviceSpan perturbed)
+    public void Step(DeviceSpan<float> clean, DeviceSpan<float> gradient, int images, int valuesPerImage, float stepSize, float epsilon, DeviceSpan<float> perturbed)
     {
         PerturbationKernel.Check(nameof(clean), clean.Length, images, valuesPerImage);
         PerturbationKernel.Check(nameof(gradient), gradient.Length, images, valuesPerImage);
         PerturbationKernel.Check(nameof(perturbed), perturbed.Length, images, valuesPerImage);
         PerturbationKernel.CheckNotNegative(nameof(stepSize), stepSize);
         PerturbationKernel.CheckNotNegative(nameof(epsilon), epsilon);
-        if (images > 0) kernels.Step(this.clean.View(clean), this.gradient.View(gradient), images, valuesPerImage, stepSize, epsilon, this.perturbed.View(perturbed));
+        if (images > 0) kernels.Step(loader.View(clean), loader.View(gradient), images, valuesPerImage, stepSize, epsilon, loader.View(perturbed));
     }
 
     /// <summary>As <see cref="PerturbationKernel.MomentumStep"/>.</summary>
     /// <exception cref="ArgumentException">A size, step, radius or decay is out of range, or a span's length does not follow from the sizes.</exception>
     public void MomentumStep(
-        DeviceSpan clean, DeviceSpan gradient, int images, int valuesPerImage, float stepSize, float epsilon, float decay, DeviceSpan momentum, DeviceSpan perturbed)
+        DeviceSpan<float> clean, DeviceSpan<float> gradient, int images, int valuesPerImage, float stepSize, float epsilon, float decay, DeviceSpan<float> momentum, DeviceSpan<float> perturbed)
     {
         PerturbationKernel.Check(nameof(clean), clean.Length, images, valuesPerImage);
         PerturbationKernel.Check(nameof(gradient), gradient.Length, images, valuesPerImage);
@@ -61,16 +56,12 @@ public sealed class SharedPerturbation : IDisposable
         PerturbationKernel.CheckNotNegative(nameof(decay), decay);
         if (images == 0) return;
         kernels.MomentumStep(
-            this.clean.View(clean), this.gradient.View(gradient), images, valuesPerImage, stepSize, epsilon, decay, this.momentum.View(momentum), this.perturbed.View(perturbed));
+            loader.View(clean), loader.View(gradient), images, valuesPerImage, stepSize, epsilon, decay, loader.View(momentum), loader.View(perturbed));
     }
 
     public void Dispose()
     {
         kernels.Dispose();
-        clean.Dispose();
-        gradient.Dispose();
-        momentum.Dispose();
-        perturbed.Dispose();
         loader.Dispose();
     }
 }

@@ -1,28 +1,28 @@
 using ILGPU;
-using ILGPU.Runtime;
+using Osprey.Kernels.Sharing;
 
 namespace Osprey.Kernels.Pooling;
 
 /// <summary>Launches <see cref="CudaCrow"/>.</summary>
-internal sealed class CudaCrowPooling<TRaw, TValue>(Accelerator accelerator, int groupSize) : IDisposable
+internal sealed class CudaCrowPooling<TRaw, TValue>(KernelLoader loader, int groupSize) : IDisposable
     where TRaw : unmanaged
     where TValue : struct, IMapValue<TRaw>
 {
-    readonly DeviceBuffer<float> sums = new(accelerator), counts = new(accelerator), spatial = new(accelerator), channel = new(accelerator), squares = new(accelerator), slopes = new(accelerator);
+    readonly ScratchBuffer<float> sums = new(loader), counts = new(loader), spatial = new(loader), channel = new(loader), squares = new(loader), slopes = new(loader);
     readonly Action<KernelConfig, ArrayView<TRaw>, ArrayView<float>, ArrayView<float>, ArrayView<float>, MapGrid, TValue> sumsKernel =
-        accelerator.LoadStreamKernel<ArrayView<TRaw>, ArrayView<float>, ArrayView<float>, ArrayView<float>, MapGrid, TValue>(CudaCrow.Sums);
+        loader.Load<ArrayView<TRaw>, ArrayView<float>, ArrayView<float>, ArrayView<float>, MapGrid, TValue>(CudaCrow.Sums);
 
     readonly Action<KernelConfig, ArrayView<TRaw>, ArrayView<float>, MapGrid, TValue> countsKernel =
-        accelerator.LoadStreamKernel<ArrayView<TRaw>, ArrayView<float>, MapGrid, TValue>(CudaCrow.Counts);
+        loader.Load<ArrayView<TRaw>, ArrayView<float>, MapGrid, TValue>(CudaCrow.Counts);
 
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int> weights =
-        accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(CudaCrow.Weights);
+        loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(CudaCrow.Weights);
 
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int> slopesKernel =
-        accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(CudaCrow.Slopes);
+        loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(CudaCrow.Slopes);
 
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<TRaw>, MapGrid, TValue> write =
-        accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<TRaw>, MapGrid, TValue>(CudaCrow.Write);
+        loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<TRaw>, MapGrid, TValue>(CudaCrow.Write);
 
     public void Forward(ArrayView<TRaw> map, MapShape shape, ArrayView<float> pooled, TValue value)
     {
@@ -52,7 +52,7 @@ internal sealed class CudaCrowPooling<TRaw, TValue>(Accelerator accelerator, int
 
     static long Positions(MapShape shape) => (long)shape.Batch * shape.Plane;
 
-    KernelConfig Launch(MapGrid grid) => new(grid.Groups(accelerator.WarpSize, groupSize), groupSize);
+    KernelConfig Launch(MapGrid grid) => new(grid.Groups(KernelLoader.WarpSize, groupSize), groupSize);
 
     public void Dispose()
     {

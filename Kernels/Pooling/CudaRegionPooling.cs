@@ -1,27 +1,27 @@
 using ILGPU;
-using ILGPU.Runtime;
+using Osprey.Kernels.Sharing;
 
 namespace Osprey.Kernels.Pooling;
 
 /// <summary>Launches <see cref="CudaRegions"/>.</summary>
-internal sealed class CudaRegionPooling<TRaw, TValue>(Accelerator accelerator, int groupSize) : IDisposable
+internal sealed class CudaRegionPooling<TRaw, TValue>(KernelLoader loader, int groupSize) : IDisposable
     where TRaw : unmanaged
     where TValue : struct, IMapValue<TRaw>
 {
-    readonly DeviceBuffer<MapRegion> regions = new(accelerator);
-    readonly DeviceBuffer<float> maxima = new(accelerator), squares = new(accelerator), dots = new(accelerator);
-    readonly DeviceBuffer<int> places = new(accelerator);
+    readonly ScratchBuffer<MapRegion> regions = new(loader);
+    readonly ScratchBuffer<float> maxima = new(loader), squares = new(loader), dots = new(loader);
+    readonly ScratchBuffer<int> places = new(loader);
     readonly Action<KernelConfig, ArrayView<TRaw>, ArrayView<MapRegion>, ArrayView<float>, ArrayView<int>, MapGrid, TValue> maximaKernel =
-        accelerator.LoadStreamKernel<ArrayView<TRaw>, ArrayView<MapRegion>, ArrayView<float>, ArrayView<int>, MapGrid, TValue>(CudaRegions.Maxima);
+        loader.Load<ArrayView<TRaw>, ArrayView<MapRegion>, ArrayView<float>, ArrayView<int>, MapGrid, TValue>(CudaRegions.Maxima);
 
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int> normsKernel =
-        accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>(CudaRegions.Norms);
+        loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>(CudaRegions.Norms);
 
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<MapRegion>, ArrayView<float>, int> combine =
-        accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<MapRegion>, ArrayView<float>, int>(CudaRegions.Combine);
+        loader.Load<ArrayView<float>, ArrayView<float>, ArrayView<MapRegion>, ArrayView<float>, int>(CudaRegions.Combine);
 
     readonly Action<KernelConfig, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<MapRegion>, ArrayView<float>, ArrayView<TRaw>, MapGrid, TValue> scatter =
-        accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<MapRegion>, ArrayView<float>, ArrayView<TRaw>, MapGrid, TValue>(CudaRegions.Scatter);
+        loader.Load<ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<MapRegion>, ArrayView<float>, ArrayView<TRaw>, MapGrid, TValue>(CudaRegions.Scatter);
 
     RegionGrid? grid;
 
@@ -36,7 +36,7 @@ internal sealed class CudaRegionPooling<TRaw, TValue>(Accelerator accelerator, i
     {
         ArrayView<MapRegion> r = Regions(shape);
         ArrayView<float> m = Maxima(map, shape, r, (long)r.Length * shape.Rows, value), s = Squares(m, shape, (long)r.Length * shape.Batch, gradPooled);
-        gradMap.MemSetToZero(accelerator.DefaultStream);
+        loader.Clear(gradMap);
         scatter(PerRow(shape), m, places.OfLength(m.Length), s, dots.OfLength(s.Length), r, gradPooled, gradMap, new MapGrid(shape), value);
     }
 
@@ -46,8 +46,9 @@ internal sealed class CudaRegionPooling<TRaw, TValue>(Accelerator accelerator, i
     {
         if (grid is null || grid.Height != shape.Height || grid.Width != shape.Width)
         {
-            grid = new RegionGrid(shape.Height, shape.Width);
-            regions.Holding(grid.Regions);
+            var next = new RegionGrid(shape.Height, shape.Width);
+            loader.Upload<MapRegion>(regions.OfLength(next.Regions.Length), next.Regions);
+            grid = next;
         }
         return regions.OfLength(grid.Regions.Length);
     }
@@ -56,7 +57,7 @@ internal sealed class CudaRegionPooling<TRaw, TValue>(Accelerator accelerator, i
     {
         var grid = new MapGrid(shape);
         ArrayView<float> m = maxima.OfLength(regions.Length * shape.Rows);
-        maximaKernel(new KernelConfig(grid.Groups(accelerator.WarpSize, groupSize), groupSize), map, regions, m, this.places.OfLength(places), grid, value);
+        maximaKernel(new KernelConfig(grid.Groups(KernelLoader.WarpSize, groupSize), groupSize), map, regions, m, this.places.OfLength(places), grid, value);
         return m;
     }
 

@@ -33,17 +33,17 @@ public sealed class PoolingKernel : IDisposable
     readonly HostPooling<float>? hostFloat;
     readonly HostPooling<Half>? hostHalf;
     readonly HostPooling<BFloat16>? hostBFloat16;
-    readonly CudaPooling? cuda;
+    readonly CopiedPooling? cuda;
     float[] terms = [], gradRows = [];
     double[] channelSums = [];
 
     public PoolingKernel(Device device, PoolingKind kind)
     {
-        if (!Enum.IsDefined(kind)) throw new ArgumentException($"unknown pooling {kind}; give {string.Join(", ", Enum.GetNames<PoolingKind>())}");
+        PoolingChecks.Kind(kind);
         this.kind = kind;
         if (device.Accelerator is { } accelerator)
         {
-            cuda = new CudaPooling(accelerator, kind);
+            cuda = new CopiedPooling(accelerator, kind);
             return;
         }
         var team = new HostTeam(device.Threads);
@@ -66,12 +66,12 @@ public sealed class PoolingKernel : IDisposable
     public void Forward<T>(ReadOnlySpan<T> map, MapShape shape, ReadOnlySpan<float> powers, Span<float> pooled)
         where T : unmanaged
     {
-        Check(nameof(map), map.Length, shape.Length, shape);
-        Check(nameof(pooled), pooled.Length, shape.Rows, shape);
+        PoolingChecks.Length(nameof(map), map.Length, shape.Length, shape);
+        PoolingChecks.Length(nameof(pooled), pooled.Length, shape.Rows, shape);
         CheckPowers(powers, shape);
-        CheckType<T>();
+        PoolingChecks.Type<T>();
         if (shape.Length == 0) return;
-        if (cuda is not null) cuda.Forward(map, shape, powers, pooled, [], []);
+        if (cuda is not null) cuda.Forward(map, shape, powers, pooled);
         else Host<T>().Forward(map, shape, powers, pooled);
     }
 
@@ -83,16 +83,15 @@ public sealed class PoolingKernel : IDisposable
     public void ForwardUnit<T>(ReadOnlySpan<T> map, MapShape shape, ReadOnlySpan<float> powers, Span<float> pooled, Span<float> unit, Span<float> norms)
         where T : unmanaged
     {
-        Check(nameof(map), map.Length, shape.Length, shape);
-        Check(nameof(pooled), pooled.Length, shape.Rows, shape);
-        Check(nameof(unit), unit.Length, shape.Rows, shape);
-        Check(nameof(norms), norms.Length, shape.Batch, shape);
+        PoolingChecks.Length(nameof(map), map.Length, shape.Length, shape);
+        PoolingChecks.Length(nameof(pooled), pooled.Length, shape.Rows, shape);
+        PoolingChecks.UnitRows(unit.Length, norms.Length, shape);
         CheckPowers(powers, shape);
-        CheckType<T>();
+        PoolingChecks.Type<T>();
         if (shape.Length == 0) return;
         if (cuda is not null)
         {
-            cuda.Forward(map, shape, powers, pooled, unit, norms);
+            cuda.ForwardUnit(map, shape, powers, pooled, unit, norms);
             return;
         }
         Host<T>().Forward(map, shape, powers, pooled);
@@ -128,18 +127,15 @@ public sealed class PoolingKernel : IDisposable
         ReadOnlySpan<T> map, MapShape shape, ReadOnlySpan<float> powers, ReadOnlySpan<float> pooled, ReadOnlySpan<float> gradPooled, Span<T> gradMap, Span<float> gradPowers)
         where T : unmanaged
     {
-        Check(nameof(map), map.Length, shape.Length, shape);
-        Check(nameof(pooled), pooled.Length, shape.Rows, shape);
-        Check(nameof(gradPooled), gradPooled.Length, shape.Rows, shape);
-        Check(nameof(gradMap), gradMap.Length, shape.Length, shape);
-        CheckPowers(powers, shape);
-        CheckGradient(gradPowers, powers);
-        CheckType<T>();
-        gradPowers.Clear();
-        if (shape.Length == 0) return;
+        PoolingChecks.Length(nameof(gradPooled), gradPooled.Length, shape.Rows, shape);
+        if (!Begins<T>(map.Length, shape, powers, pooled.Length, gradMap.Length, gradPowers)) return;
+        if (cuda is not null)
+        {
+            cuda.Backward(map, shape, powers, pooled, gradPooled, gradMap, gradPowers);
+            return;
+        }
         Span<float> sums = Terms(gradPowers, shape);
-        if (cuda is not null) cuda.Backward(map, shape, powers, pooled, gradPooled, gradMap, sums);
-        else Host<T>().Backward(map, shape, powers, pooled, gradPooled, gradMap, sums);
+        Host<T>().Backward(map, shape, powers, pooled, gradPooled, gradMap, sums);
         PowerGradient(shape, powers, pooled, gradPooled, sums, gradPowers);
     }
 
@@ -160,17 +156,30 @@ public sealed class PoolingKernel : IDisposable
         Span<float> gradPowers)
         where T : unmanaged
     {
-        Check(nameof(unit), unit.Length, shape.Rows, shape);
-        Check(nameof(norms), norms.Length, shape.Batch, shape);
-        Check(nameof(gradUnit), gradUnit.Length, shape.Rows, shape);
+        PoolingChecks.UnitRows(unit.Length, norms.Length, shape);
+        PoolingChecks.Length(nameof(gradUnit), gradUnit.Length, shape.Rows, shape);
+        if (cuda is not null)
+        {
+            if (Begins<T>(map.Length, shape, powers, pooled.Length, gradMap.Length, gradPowers)) cuda.BackwardUnit(map, shape, powers, pooled, unit, norms, gradUnit, gradMap, gradPowers);
+            return;
+        }
         if (gradRows.Length < shape.Rows) gradRows = new float[shape.Rows];
         Span<float> gradPooled = gradRows.AsSpan(0, shape.Rows);
-        if (shape.Rows > 0)
-        {
-            if (cuda is not null) cuda.RowsBackward(unit, norms, gradUnit, shape, gradPooled);
-            else hostRows!.Backward(unit, norms, gradUnit, shape.Batch, shape.Channels, gradPooled);
-        }
+        if (shape.Rows > 0) hostRows!.Backward(unit, norms, gradUnit, shape.Batch, shape.Channels, gradPooled);
         Backward(map, shape, powers, pooled, gradPooled, gradMap, gradPowers);
+    }
+
+    /// <summary>Checks what all ways back take, and whether anything is to be done.</summary>
+    bool Begins<T>(int map, MapShape shape, ReadOnlySpan<float> powers, int pooled, int gradMap, Span<float> gradPowers)
+    {
+        PoolingChecks.Length(nameof(map), map, shape.Length, shape);
+        PoolingChecks.Length(nameof(pooled), pooled, shape.Rows, shape);
+        PoolingChecks.Length(nameof(gradMap), gradMap, shape.Length, shape);
+        CheckPowers(powers, shape);
+        PoolingChecks.PowerGradient(kind, gradPowers.Length, powers.Length);
+        PoolingChecks.Type<T>();
+        gradPowers.Clear();
+        return shape.Length > 0;
     }
 
     HostPooling<T> Host<T>()
@@ -221,34 +230,10 @@ public sealed class PoolingKernel : IDisposable
         return Vector512.Create(low, high);
     }
 
-    static void Check(string name, int length, int expected, MapShape shape)
-    {
-        if (length != expected) throw new ArgumentException($"{name} has {length} values; a map of {shape} needs {expected}", name);
-    }
-
-    static void CheckType<T>()
-    {
-        if (typeof(T) != typeof(float) && typeof(T) != typeof(Half) && typeof(T) != typeof(BFloat16))
-            throw new ArgumentException($"a map of {typeof(T)}; give float, {nameof(Half)} or {nameof(BFloat16)}");
-    }
-
     void CheckPowers(ReadOnlySpan<float> powers, MapShape shape)
     {
-        if (kind != PoolingKind.Gem) return;
-        if (powers.Length != 1 && powers.Length != shape.Channels)
-            throw new ArgumentException($"{powers.Length} powers for {shape.Channels} channels; give one, or one per channel", nameof(powers));
-        foreach (float power in powers)
-        {
-            if (!(power is >= SmallestPower and <= LargestPower))
-                throw new ArgumentException($"GeM's power is {power}; it must lie in [{SmallestPower}, {LargestPower}]", nameof(powers));
-        }
-    }
-
-    void CheckGradient(Span<float> gradPowers, ReadOnlySpan<float> powers)
-    {
-        if (gradPowers.Length == 0) return;
-        if (kind != PoolingKind.Gem) throw new ArgumentException($"{kind} has no powers, whose gradient could be written");
-        if (gradPowers.Length != powers.Length) throw new ArgumentException($"gradPowers has {gradPowers.Length} values for {powers.Length} powers", nameof(gradPowers));
+        PoolingChecks.PowerCount(kind, powers.Length, shape);
+        PoolingChecks.PowerRange(kind, powers);
     }
 
     public void Dispose()

@@ -63,6 +63,14 @@ internal sealed class Avx512Assembler
         Memory(1, at, displacement, 1);
     }
 
+    /// <summary><c>prefetcht1 [at + 2·index]</c></summary>
+    public void PrefetchTwice(Register at, Register index)
+    {
+        int extension = ((int)index >= 8 ? 2 : 0) | ((int)at >= 8 ? 1 : 0);
+        if (extension != 0) code.Add((byte)(0x40 | extension));
+        code.AddRange([0x0f, 0x18, (byte)(2 << 3 | 4), (byte)(1 << 6 | ((int)index & 7) << 3 | (int)at & 7)]);
+    }
+
     /// <summary><c>vmovdqu32 zmm, [at + displacement]</c></summary>
     public void LoadVector(int zmm, Register at, int displacement)
     {

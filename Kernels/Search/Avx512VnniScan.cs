@@ -13,7 +13,7 @@ internal sealed unsafe partial class Avx512VnniScan : CodeScan
 {
     const int MostQueries = 12;
 
-    /// <summary>Up to so many queries the scan waits for memory, and asks for the next pair of blocks ahead of time.</summary>
+    /// <summary>Up to so many queries the scan waits for memory: it asks for what comes soon into the nearest cache. With more, for the next pair of blocks into L2.</summary>
     const int PrefetchQueries = 4;
 
     readonly nint[] routines = new nint[MostQueries + 1];
@@ -110,6 +110,11 @@ internal sealed unsafe partial class Avx512VnniScan : CodeScan
         {
             a.Prefetch(Register.Rcx, 32 * GroupBytes);
             a.Prefetch(Register.R11, 32 * GroupBytes);
+        }
+        else
+        {
+            a.PrefetchTwice(Register.Rcx, Register.Rdx);
+            a.PrefetchTwice(Register.R11, Register.Rdx);
         }
         a.Add(Register.Rcx, GroupBytes);
         a.Add(Register.R11, GroupBytes);

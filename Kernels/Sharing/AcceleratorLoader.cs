@@ -17,6 +17,10 @@ internal sealed class AcceleratorLoader(Accelerator accelerator) : KernelLoader
         return memory;
     }
 
+    public override void Clear<T>(ArrayView<T> target) => target.MemSetToZero(accelerator.DefaultStream);
+
+    public override void Upload<T>(ArrayView<T> target, ReadOnlySpan<T> values) => target.CopyFromCPU(accelerator.DefaultStream, values);
+
     public override Action<KernelConfig, T1, T2, T3> Load<T1, T2, T3>(Action<T1, T2, T3> kernel) => accelerator.LoadStreamKernel(kernel);
 
     public override Action<KernelConfig, T1, T2, T3, T4> Load<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel) => accelerator.LoadStreamKernel(kernel);
@@ -26,6 +30,12 @@ internal sealed class AcceleratorLoader(Accelerator accelerator) : KernelLoader
     public override Action<KernelConfig, T1, T2, T3, T4, T5, T6> Load<T1, T2, T3, T4, T5, T6>(Action<T1, T2, T3, T4, T5, T6> kernel) => accelerator.LoadStreamKernel(kernel);
 
     public override Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7> Load<T1, T2, T3, T4, T5, T6, T7>(Action<T1, T2, T3, T4, T5, T6, T7> kernel) =>
+        accelerator.LoadStreamKernel(kernel);
+
+    public override Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8> Load<T1, T2, T3, T4, T5, T6, T7, T8>(Action<T1, T2, T3, T4, T5, T6, T7, T8> kernel) =>
+        accelerator.LoadStreamKernel(kernel);
+
+    public override Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9> Load<T1, T2, T3, T4, T5, T6, T7, T8, T9>(Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel) =>
         accelerator.LoadStreamKernel(kernel);
 
     public override void Dispose()

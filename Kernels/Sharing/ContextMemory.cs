@@ -8,7 +8,7 @@ internal sealed class ContextMemory : MemoryBuffer
 {
     readonly ICudaContext? owner;
 
-    /// <summary>A window on memory that is not ours, opened by <see cref="View"/>.</summary>
+    /// <summary>All of the device's addresses, from 0, none of them ours: a view of it begins at its address.</summary>
     public ContextMemory(Accelerator accelerator)
         : base(accelerator, long.MaxValue / sizeof(float), sizeof(float))
     {
@@ -24,12 +24,6 @@ internal sealed class ContextMemory : MemoryBuffer
     {
         this.owner = owner;
         NativePtr = owner.AllocateZeros(checked(length * elementSize));
-    }
-
-    public ArrayView<float> View(DeviceSpan span)
-    {
-        NativePtr = span.Address;
-        return new ArrayView<float>(this, 0, span.Length);
     }
 
     protected override void MemSet(AcceleratorStream stream, byte value, in ArrayView<byte> targetView) => throw Unreachable();

@@ -20,6 +20,12 @@ public interface ICudaContext
 
     void Free(nint address);
 
+    /// <summary>Puts zeros on the stream, as <see cref="Launch"/> does a launch.</summary>
+    void Clear(nint address, long bytes);
+
+    /// <summary>Copies values to the device after all that is on the stream, and returns when they are the caller's again. It may wait for the stream.</summary>
+    void Upload(nint address, ReadOnlySpan<byte> values);
+
     /// <summary>Puts a launch on the stream, after all that is there, and does not wait for it.</summary>
     /// <param name="kernel">From <see cref="Load"/>.</param>
     /// <param name="groups">Of the grid, 1 or more.</param>

@@ -27,11 +27,10 @@ internal unsafe struct KernelArguments
         return ref this;
     }
 
-    void AddView(IContiguousArrayView view)
-    {
-        long address = view.Length == 0 ? 0 : view.Buffer.NativePtr + view.IndexInBytes;
-        AddBytes(MemoryMarshal.AsBytes<long>([address, view.Length]));
-    }
+    /// <summary>Where a view's memory lies on its device; 0 where it has no values.</summary>
+    public static nint AddressOf(IContiguousArrayView view) => view.Length == 0 ? 0 : view.Buffer.NativePtr + (nint)view.IndexInBytes;
+
+    void AddView(IContiguousArrayView view) => AddBytes(MemoryMarshal.AsBytes<long>([AddressOf(view), view.Length]));
 
     void AddBytes(ReadOnlySpan<byte> value)
     {

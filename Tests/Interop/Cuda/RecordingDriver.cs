@@ -105,6 +105,14 @@ sealed unsafe class RecordingDriver(int multiprocessors, int maxGroupSize) : ICu
         return Called();
     }
 
+    public int MemcpyHtoD(nint address, byte* values, nuint bytes)
+    {
+        MustBeInside();
+        PtxMemory memory = Memory.At((ulong)address, out long offset);
+        new ReadOnlySpan<byte>(values, (int)bytes).CopyTo(memory.Fill(offset, (int)bytes));
+        return Called();
+    }
+
     public int MemsetD8Async(nint address, byte value, nuint bytes, nint stream)
     {
         MustBeInside();

@@ -1,11 +1,10 @@
-using System.Runtime.InteropServices;
 using NUnit.Framework;
 using Osprey.Interop.Cuda;
 using Osprey.Kernels;
 using Osprey.Kernels.Perturbation;
-using Osprey.Kernels.Sharing;
 using Osprey.Tests.Kernels;
 using Osprey.Tests.Ptx;
+using static Osprey.Tests.Interop.Cuda.SharedCalls;
 
 namespace Osprey.Tests.Interop.Cuda;
 
@@ -16,13 +15,7 @@ namespace Osprey.Tests.Interop.Cuda;
 [TestFixture]
 public class SharedPerturbationTests
 {
-    const nint Foreign = 77;
-
     static readonly PerturbationNorm[] norms = Enum.GetValues<PerturbationNorm>();
-
-    static RecordingDriver H200() => new(132, 1024);
-
-    static DeviceSpan Span(PtxBuffer<float> buffer) => new((nint)buffer.Address, buffer.Length);
 
     [TestCaseSource(nameof(norms))]
     public void The_text_handed_to_the_driver_does_what_the_host_does(PerturbationNorm norm)
@@ -81,30 +74,26 @@ public class SharedPerturbationTests
         Assert.That(launch.Parameters[^1][..20], Is.EqualTo(expected[^1][..20]));
         Assert.That(launch.Parameters[^1][24..36], Is.EqualTo(expected[^1][24..36]));
         Assert.That(launch.Parameters, Has.Count.EqualTo(expected.Length));
-
-        static byte[] View(nint address, long length) => Bytes<long>(address, length);
-        static byte[] Bytes<T>(params ReadOnlySpan<T> values)
-            where T : unmanaged => MemoryMarshal.AsBytes(values).ToArray();
     }
 
     [TestCaseSource(nameof(norms))]
-    public void Whatever_fails_the_context_that_was_current_is_current_again(PerturbationNorm norm)
-    {
-        foreach (string call in (string[])["Init", "DeviceGet", "DriverGetVersion", "DeviceGetAttribute", "DevicePrimaryCtxRetain", "CtxPushCurrent", "ModuleLoadData", "ModuleGetFunction", "MemAlloc", "MemsetD8Async", "LaunchKernel"])
+    public void Whatever_fails_the_context_that_was_current_is_current_again(PerturbationNorm norm) => AssertContextIsRestored(
+        (_, context) =>
         {
-            RecordingDriver driver = H200();
-            driver.Failing = call;
-            driver.Current.Push(Foreign);
-            Assert.That(() =>
-            {
-                using var context = new PrimaryContext(driver, 0);
-                using var shared = new SharedPerturbation(context, norm);
-                shared.MomentumStep(new(4, 6), new(8, 6), 2, 3, 0.1f, 0.1f, 1, new(12, 6), new(16, 6));
-            }, Throws.InvalidOperationException.With.Message.Contains("cu" + call).And.Message.Contains("status 700"), call);
-            Assert.That(driver.Current, Is.EqualTo(new[] { Foreign }), call);
-            Assert.That(driver.Calls.Count(c => c == "CtxPopCurrent"), Is.EqualTo(driver.Calls.Count(c => c == "CtxPushCurrent") - (call == "CtxPushCurrent" ? driver.Calls.Count(c => c == call) : 0)), call);
-        }
-    }
+            using var shared = new SharedPerturbation(context, norm);
+            shared.MomentumStep(new(4, 6), new(8, 6), 2, 3, 0.1f, 0.1f, 1, new(12, 6), new(16, 6));
+        },
+        "Init",
+        "DeviceGet",
+        "DriverGetVersion",
+        "DeviceGetAttribute",
+        "DevicePrimaryCtxRetain",
+        "CtxPushCurrent",
+        "ModuleLoadData",
+        "ModuleGetFunction",
+        "MemAlloc",
+        "MemsetD8Async",
+        "LaunchKernel");
 
     [Test]
     public void A_module_is_loaded_once_per_device_and_everything_is_given_back()

@@ -334,8 +334,12 @@ public class TorchOperationsTests
         fixed (float* first = TensorMemory.Read(t)) Assert.That(TensorMemory.Address(t), Is.EqualTo((nint)first));
         fixed (float* first = TensorMemory.Read(row)) Assert.That(TensorMemory.Address(row), Is.EqualTo((nint)first), "with the storage's offset");
         Assert.That(TensorMemory.Address(empty([0, 3], float32)), Is.EqualTo((nint)0));
+        Tensor halves = t.to(float16);
+        fixed (System.Half* first = TensorMemory.Write<System.Half>(halves, ScalarType.Float16)) Assert.That(TensorMemory.Address(halves), Is.EqualTo((nint)first));
+        Assert.That(TensorMemory.Address(halves[2]) - TensorMemory.Address(halves), Is.EqualTo((nint)(8 * 2)), "in steps of its type");
         Assert.That(row[1].item<float>(), Is.EqualTo(9), "still there");
         Assert.That(() => TensorMemory.OnDevice(t, 0), Throws.ArgumentException.With.Message.Contains("cuda:0"));
+        Assert.That(() => MapTensor.OnDevice<System.Half>(rand(1, 2, 2, 3).to(float16).permute(0, 3, 1, 2), 1), Throws.ArgumentException.With.Message.Contains("cuda:1"));
         Assert.That(() => TensorMemory.OnDevice(t.to(float64), 0), Throws.ArgumentException.With.Message.Contains("Float64"));
         Assert.That(() => TensorMemory.OnDevice(t.t(), 0), Throws.ArgumentException.With.Message.Contains("contiguous"));
     }

@@ -320,7 +320,7 @@ public class PerturbationKernelTests
             kernel.MomentumStep(clean, g, 3, 20_000, 0.05f, 0.1f, 1, m, x);
         }
         for (int i = 0; i < 3; i++) Run();
-        Assert.That(Allocations.OfHundred(Run), Is.Zero);
+        Allocations.AssertNoneOnceWarm(Run);
     }
 
     [Test]

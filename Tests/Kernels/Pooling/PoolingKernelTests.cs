@@ -240,7 +240,7 @@ public class PoolingKernelTests
             kernel.BackwardUnit<float>(map, shape, powers, pooled, unit, norms, unit, gradient, gradPowers);
         }
         for (int i = 0; i < 3; i++) Run();
-        Assert.That(Allocations.OfHundred(Run), Is.Zero);
+        Allocations.AssertNoneOnceWarm(Run);
     }
 
     [Test]
