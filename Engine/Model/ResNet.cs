@@ -1,3 +1,4 @@
+using Osprey.Interop.Torch;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -9,6 +10,7 @@ sealed class ResNet : Backbone
     readonly Conv2d conv1;
     readonly SplitBatchNorm2d bn1;
     readonly nn.Module<Tensor, Tensor>[] blocks;
+    readonly bool bottleneck;
 
     public ResNet(Architecture architecture, int stage, Generator generator) : base(nameof(ResNet), architecture, stage, ChannelsOf(architecture, stage))
     {
@@ -16,7 +18,7 @@ sealed class ResNet : Backbone
         bn1 = new SplitBatchNorm2d(64);
         register_module("conv1", conv1);
         register_module("bn1", bn1);
-        var (bottleneck, counts) = ArchitectureGuess.Layout(architecture);
+        (bottleneck, int[] counts) = ArchitectureGuess.Layout(architecture);
         var all = new List<nn.Module<Tensor, Tensor>>();
         long channels = 64;
         for (int s = 1; s <= stage; s++)
@@ -39,8 +41,11 @@ sealed class ResNet : Backbone
 
     /// <param name="input">[N,3,H,W], normalised.</param>
     /// <returns>[N,C,H/8,W/8] for stage 2, /16 for 3, /32 for 4, rounded up.</returns>
+    /// <exception cref="NotSupportedException">Gradients are wanted of a network of bottlenecks, on a machine where libtorch cannot compute them.</exception>
     public override Tensor forward(Tensor input)
     {
+        if (bottleneck && is_grad_enabled() && (training || input.requires_grad) && !ProcessorCaches.AllowBottleneckGradients)
+            throw new NotSupportedException($"{Architecture} cannot be trained or attacked here: {ProcessorCaches.Advice}");
         Tensor x = Stem(input);
         foreach (nn.Module<Tensor, Tensor> block in blocks)
         {
