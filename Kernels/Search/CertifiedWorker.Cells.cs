@@ -1,0 +1,188 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Osprey.Kernels.Search;
+
+/// <summary>What a thread does with a cell: for some of the queries, whose codes are gathered into panels of their own.</summary>
+sealed unsafe partial class CertifiedWorker
+{
+    /// <summary>
+    /// Of a sum's bound, the part taken off an estimate: its error is a sum of many errors of both signs, hardly ever so large. Where it is, the query is
+    /// scanned again.
+    /// </summary>
+    const float EstimateSlack = 0.3f;
+
+    readonly Scratch<sbyte> gathered = new();
+    readonly Scratch<int> gatheredBiases = new(), gatheredSlots = new();
+    readonly Scratch<float> gatheredShares = new();
+
+    float* Scales => gatheredShares.Pointer;
+
+    float* ResidualShares => gatheredShares.Pointer + CodedQueries.Lane;
+
+    float* NormShares => gatheredShares.Pointer + (2 * CodedQueries.Lane);
+
+    /// <summary>Room for a gathered panel.</summary>
+    public void ReadyForCells(int most, int groups)
+    {
+        gathered.Ensure(most * groups * CodeScan.GroupValues);
+        gatheredBiases.Ensure(CodedQueries.Lane);
+        gatheredSlots.Ensure(CodedQueries.Lane);
+        new Span<float>(gatheredShares.Ensure(3 * CodedQueries.Lane), 3 * CodedQueries.Lane).Clear();
+    }
+
+    /// <summary>The next slots of a cell's row that are marked, from <paramref name="slot"/> on; returns how many.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static int Collect(float* marks, float* least, ref int slot, int slots, int most, int* to)
+    {
+        int found = 0;
+        while (slot < slots && found < most)
+        {
+            if (slot % 16 == 0 && Vector512.LessThanAll(Vector512.Load(marks + slot), Vector512.Load(least + slot)))
+            {
+                slot += 16;
+                continue;
+            }
+            // Also if a bound is not a number.
+            if (!(marks[slot] < least[slot])) to[found++] = slot;
+            slot++;
+        }
+        return found;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void Gather(CodedQueries prepared, int groups, int count)
+    {
+        for (int q = 0; q < count; q++)
+        {
+            int slot = gatheredSlots.Pointer[q], panel = prepared.PanelOf(slot), at = slot - prepared.FirstSlot(panel), stride = prepared.SlotsOf(panel);
+            int* from = (int*)prepared.Panel(panel) + at, to = (int*)gathered.Pointer + q;
+            for (int g = 0; g < groups; g++, from += stride, to += count) *to = *from;
+            gatheredBiases.Pointer[q] = prepared.Bias(panel)[at];
+            Scales[q] = prepared.Scale(panel)[at];
+            ResidualShares[q] = prepared.ResidualShare(panel)[at];
+            NormShares[q] = prepared.NormShare(panel)[at];
+        }
+    }
+
+    /// <summary>Which rows of a cell's pairs of blocks are in the cell and allowed, a bit each; returns the pairs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    int Open(CertifiedRun run, int first, int end)
+    {
+        int begin = first / 32 * 32, pairsOfBlocks = ((end - begin) + 31) / 32;
+        if (run.Allowed is not null) Allow(run.Allowed, rows!.Ids + begin, pairsOfBlocks);
+        else new Span<uint>(allowed.Pointer, pairsOfBlocks).Fill(uint.MaxValue);
+        allowed.Pointer[0] &= uint.MaxValue << (first - begin);
+        int past = begin + (pairsOfBlocks * 32) - end;
+        allowed.Pointer[pairsOfBlocks - 1] &= uint.MaxValue >> past;
+        return pairsOfBlocks;
+    }
+
+    /// <summary>Scans a cell for the slots whose bound of it reaches what they seek, and scores what passes.</summary>
+    /// <param name="scan">Which level.</param>
+    /// <param name="run">The queries.</param>
+    /// <param name="first">The cell's first position.</param>
+    /// <param name="end">The one after its last.</param>
+    /// <param name="bounds">[slots, padded to a vector]: of this cell.</param>
+    /// <param name="least">[slots]: what the bound must reach.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void ScanCell(CodeScan scan, CertifiedRun run, int first, int end, float* bounds, float* least)
+    {
+        CodedRows coded = rows!;
+        CodedQueries prepared = run.Prepared;
+        int slot = 0, inPanel = Collect(bounds, least, ref slot, prepared.Count, scan.PanelQueries, gatheredSlots.Pointer);
+        if (inPanel == 0) return;
+        int pairsOfBlocks = Open(run, first, end), firstBlock = first / 32 * 2;
+        uint* rowIds = coded.Ids + ((nint)firstBlock * CodeScan.BlockRows), open = allowed.Pointer;
+        byte* codes = coded.Codes + ((nint)firstBlock * coded.BlockBytes);
+        for (; inPanel > 0; inPanel = Collect(bounds, least, ref slot, prepared.Count, scan.PanelQueries, gatheredSlots.Pointer))
+        {
+            Gather(prepared, coded.Groups, inPanel);
+            for (int q = 0; q < inPanel; q++) limits.Pointer[q] = prepared.Threshold(gatheredSlots.Pointer[q], run.Limit(gatheredSlots.Pointer[q]));
+            Thresholds(Scales, ResidualShares, NormShares, coded.BlockBounds + firstBlock, 2 * pairsOfBlocks);
+            for (int at = 0; at < pairsOfBlocks; at++)
+            {
+                at += scan.Run(
+                    gathered.Pointer, inPanel, coded.Groups, gatheredBiases.Pointer, codes + ((nint)at * 2 * coded.BlockBytes), pairsOfBlocks - at, thresholds.Pointer + (at * 32),
+                    sums.Pointer, masks.Pointer);
+                if (at >= pairsOfBlocks) break;
+                for (int q = 0; q < inPanel; q++)
+                {
+                    for (uint m = masks.Pointer[q] & open[at]; m != 0; m &= m - 1)
+                        pairs.Pointer[count++] = (ulong)(uint)((at * 32) + System.Numerics.BitOperations.TrailingZeroCount(m)) << 32 | (uint)gatheredSlots.Pointer[q];
+                }
+                if (count > MostPairs - MostPassing) Score(run, rowIds);
+            }
+        }
+        Score(run, rowIds);
+    }
+
+    /// <summary>Estimates of a cell's rows for the slots that it leads: what p·y − offset will hardly be below.</summary>
+    /// <param name="scan">Which level.</param>
+    /// <param name="run">The queries.</param>
+    /// <param name="first">The cell's first position.</param>
+    /// <param name="end">The one after its last.</param>
+    /// <param name="places">[slots, padded to a vector]: where the slot's estimates of this cell go, −1 where it does not lead.</param>
+    /// <param name="zeros">[slots]: zeros.</param>
+    /// <param name="values">[slots][stride].</param>
+    /// <param name="stride">Values of a slot.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void LeadCell(CodeScan scan, CertifiedRun run, int first, int end, float* places, float* zeros, float* values, int stride)
+    {
+        CodedRows coded = rows!;
+        CodedQueries prepared = run.Prepared;
+        int slot = 0, inPanel = Collect(places, zeros, ref slot, prepared.Count, scan.PanelQueries, gatheredSlots.Pointer);
+        if (inPanel == 0) return;
+        int pairsOfBlocks = Open(run, first, end), firstBlock = first / 32 * 2;
+        byte* codes = coded.Codes + ((nint)firstBlock * coded.BlockBytes);
+        new Span<int>(thresholds.Pointer, 32).Fill(int.MinValue);
+        for (; inPanel > 0; inPanel = Collect(places, zeros, ref slot, prepared.Count, scan.PanelQueries, gatheredSlots.Pointer))
+        {
+            Gather(prepared, coded.Groups, inPanel);
+            int written = 0;
+            for (int at = 0; at < pairsOfBlocks; at++)
+            {
+                scan.Run(
+                    gathered.Pointer, inPanel, coded.Groups, gatheredBiases.Pointer, codes + ((nint)at * 2 * coded.BlockBytes), 1, thresholds.Pointer, sums.Pointer, masks.Pointer);
+                CodedBlock* bounds = coded.BlockBounds + firstBlock + (2 * at);
+                uint open = allowed.Pointer[at];
+                for (int q = 0; q < inPanel; q++)
+                {
+                    int own = gatheredSlots.Pointer[q];
+                    float* to = values + ((nint)own * stride) + (int)places[own] + written;
+                    Vector512<float> low = Estimates(q, 0, bounds[0]), high = Estimates(q, 16, bounds[1]);
+                    if (open == uint.MaxValue)
+                    {
+                        low.Store(to);
+                        high.Store(to + 16);
+                        continue;
+                    }
+                    low.Store(scores.Pointer);
+                    high.Store(scores.Pointer + 16);
+                    for (uint m = open; m != 0; m &= m - 1) *to++ = scores.Pointer[System.Numerics.BitOperations.TrailingZeroCount(m)];
+                }
+                written += System.Numerics.BitOperations.PopCount(open);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    Vector512<float> Estimates(int q, int half, CodedBlock bounds)
+    {
+        float slack = EstimateSlack * ((ResidualShares[q] * bounds.Residual) + (NormShares[q] * bounds.Norm));
+        Vector512<float> unit = Vector512.Create(1 / (bounds.Scale * Scales[q]));
+        return (Vector512.ConvertToSingle(Vector512.Load(sums.Pointer + (q * 32) + half)) * unit) - Vector512.Create(bounds.Offset + slack);
+    }
+
+    /// <summary>Rows of a run of positions that the filter allows.</summary>
+    public int CountAllowed(ulong* filter, int first, int end)
+    {
+        int found = 0;
+        for (int i = first; i < end; i++)
+        {
+            uint id = rows!.Ids[i];
+            found += (int)(filter[id / 64] >> (int)(id % 64) & 1);
+        }
+        return found;
+    }
+}
