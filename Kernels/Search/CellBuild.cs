@@ -94,11 +94,12 @@ sealed unsafe class CellBuild : IDisposable
         for (int i = first + (64 * chunk); i < Math.Min(end, first + (64 * (chunk + 1))); i++) build.Read(rows.Ids[i], Row(i));
     });
 
-    static float Square(float* y, int length)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    float Square(float* y)
     {
-        float sum = 0;
-        for (int d = 0; d < length; d++) sum += y[d] * y[d];
-        return sum;
+        Vector512<float> sum = Vector512<float>.Zero;
+        for (int d = 0; d < stride; d += 16) sum = Vector512.FusedMultiplyAdd(Vector512.Load(y + d), Vector512.Load(y + d), sum);
+        return Vector512.Sum(sum);
     }
 
     /// <summary>Whether a probe's nearest neighbour is much nearer than rows are to each other; if so, <see cref="limit"/> lies between the two.</summary>
@@ -111,7 +112,7 @@ sealed unsafe class CellBuild : IDisposable
             for (int i = 64 * chunk; i < Math.Min(glance, 64 * (chunk + 1)); i++)
             {
                 centres.Put(i, Row(i));
-                half.Pointer[i] = Square(Row(i), stride) / 2;
+                half.Pointer[i] = Square(Row(i)) / 2;
             }
         });
         double mean = 0;
@@ -175,9 +176,13 @@ sealed unsafe class CellBuild : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     float Distance(float* a, float* b)
     {
-        float sum = 0;
-        for (int d = 0; d < stride; d++) sum += (a[d] - b[d]) * (a[d] - b[d]);
-        return sum;
+        Vector512<float> sum = Vector512<float>.Zero;
+        for (int d = 0; d < stride; d += 16)
+        {
+            Vector512<float> far = Vector512.Load(a + d) - Vector512.Load(b + d);
+            sum = Vector512.FusedMultiplyAdd(far, far, sum);
+        }
+        return Vector512.Sum(sum);
     }
 
     /// <summary>The nearest centre of each row of the sample, and the squared distance.</summary>
@@ -202,15 +207,9 @@ sealed unsafe class CellBuild : IDisposable
     void Refine()
     {
         Assign();
-        var sums = new float[count * stride];
         Array.Clear(members);
-        for (int i = 0; i < sample; i++)
-        {
-            if (!(distances[i] <= limit)) continue;
-            members[cellOf[i]]++;
-            fixed (float* sum = &sums[cellOf[i] * stride])
-                for (int d = 0; d < stride; d += 16) (Vector512.Load(sum + d) + Vector512.Load(Row(i) + d)).Store(sum + d);
-        }
+        var sums = new float[count * stride];
+        fixed (float* at = sums) Add(at);
         int[] order = [.. Enumerable.Range(0, count).Where(c => members[c] > 1).OrderByDescending(c => members[c]).Take((int)Math.Min(MostCells, rows.Count / RowsPerCell))];
         centres.Dispose();
         centres = new CentreCodes(rows.Dimension, Math.Max(1, order.Length));
@@ -221,7 +220,19 @@ sealed unsafe class CellBuild : IDisposable
             float* mean = one.Pointer;
             for (int d = 0; d < stride; d++) mean[d] = sums[(order[c] * stride) + d] / members[order[c]];
             centres.Put(c, mean);
-            half.Pointer[c] = Square(mean, stride) / 2;
+            half.Pointer[c] = Square(mean) / 2;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void Add(float* sums)
+    {
+        for (int i = 0; i < sample; i++)
+        {
+            if (!(distances[i] <= limit)) continue;
+            members[cellOf[i]]++;
+            float* sum = sums + ((nint)cellOf[i] * stride);
+            for (int d = 0; d < stride; d += 16) (Vector512.Load(sum + d) + Vector512.Load(Row(i) + d)).Store(sum + d);
         }
     }
 
@@ -266,7 +277,7 @@ sealed unsafe class CellBuild : IDisposable
             for (int i = 64 * chunk; i < Math.Min(glance, 64 * (chunk + 1)); i++)
             {
                 places.Put(i, Row(i));
-                squares.Pointer[i] = distance ? Square(Row(i), stride) / 2 : 0;
+                squares.Pointer[i] = distance ? Square(Row(i)) / 2 : 0;
             }
         });
         // An inner product is with the whole row.

@@ -27,12 +27,13 @@ sealed unsafe class CellSearch : IDisposable
     readonly HostTeam team;
     readonly CertifiedWorker[] workers;
     readonly CertifiedRun run;
-    readonly Scratch<float> bounds = new(), places = new(), estimates = new(), least = new(), zeros = new();
+    readonly Scratch<float> bounds = new(), estimates = new();
+    readonly Scratch<uint> leads = new(), marked = new();
     readonly Scratch<float>[] products;
-    readonly Scratch<int> open = new(), found = new();
-    readonly Action<int> countOpen, bound, lead, guess, countLeft, scanCells;
+    readonly Scratch<int> open = new(), places = new(), found = new();
+    readonly Action<int> countOpen, bound, lead, guess, scanCells;
     readonly int largestCell;
-    int next, rank, slotStride, stride;
+    int next, rank, words, stride;
     double wanted;
     long left;
 
@@ -56,7 +57,6 @@ sealed unsafe class CellSearch : IDisposable
         bound = Bound;
         lead = Lead;
         guess = Guess;
-        countLeft = CountLeft;
         scanCells = ScanCells;
     }
 
@@ -72,19 +72,17 @@ sealed unsafe class CellSearch : IDisposable
     public bool Search()
     {
         int slots = run.Prepared.Count;
-        slotStride = (slots + 15) / 16 * 16;
-        bounds.Ensure((nint)cells.Count * slotStride);
-        places.Ensure((nint)cells.Count * slotStride);
+        words = (slots + 31) / 32;
+        bounds.Ensure((nint)slots * cells.Centres.Places);
+        places.Ensure((nint)slots * cells.Centres.Places);
         estimates.Ensure((nint)slots * stride);
-        new Span<float>(zeros.Ensure(slotStride), slotStride).Clear();
-        new Span<float>(least.Ensure(slotStride), slotStride).Fill(float.PositiveInfinity);
+        foreach (Scratch<uint> marks in (ReadOnlySpan<Scratch<uint>>)[leads, marked]) System.Runtime.InteropServices.NativeMemory.Clear(marks.Ensure((nint)cells.Count * words), (nuint)cells.Count * (nuint)words * sizeof(uint));
         found.Ensure(slots);
         RunAll(countOpen);
         RunAll(bound);
         RunAll(lead);
-        RunAll(guess);
         left = 0;
-        RunAll(countLeft);
+        RunAll(guess);
         if (left > MostLeft * rows.Count * slots) return false;
         RunAll(scanCells);
         return true;
@@ -129,7 +127,7 @@ sealed unsafe class CellSearch : IDisposable
         bool distance = rows.Similarity == Similarity.L2;
         float square = distance ? (float)run.Prepared.Square(slot) : 0;
         Vector512<float> q1 = Vector512.Create(residualShare), q2 = Vector512.Create(normShare), spare = Vector512.Create(CodedQueries.Spare), tiny = Vector512.Create(1e-35f);
-        float* to = bounds.Pointer + slot, lanes = stackalloc float[16];
+        float* to = bounds.Pointer + ((nint)slot * cells.Centres.Places);
         for (int c = 0; c < cells.Count; c += 16)
         {
             Vector512<float> product = Vector512.Load(values + c), offset = Vector512.Load(cells.Offset + c), radius = Vector512.Load(cells.Radius + c);
@@ -145,9 +143,7 @@ sealed unsafe class CellSearch : IDisposable
                 Vector512<float> nearest = (p - (gap * gap * (1 - 1e-6f))) * 0.5f + (p * 1e-6f) + tiny;
                 most = Vector512.Min(most, nearest);
             }
-            most.Store(lanes);
-            // No row is allowed there: not even a query without a guess looks into it.
-            for (int i = 0; i < Math.Min(16, cells.Count - c); i++) to[(nint)(c + i) * slotStride] = open.Pointer[c + i] == 0 ? float.NegativeInfinity : lanes[i];
+            most.Store(to + c);
         }
     }
 
@@ -155,35 +151,38 @@ sealed unsafe class CellSearch : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void ChooseLeads(float* values, int slot)
     {
-        float* to = places.Pointer + slot;
-        for (int c = 0; c < cells.Count; c++)
-        {
-            to[(nint)c * slotStride] = -1;
-            // Ranked by p·c/s − ‖c/s‖²/2 for L2; the padding and cells without allowed rows last.
-            values[c] = open.Pointer[c] == 0 ? float.NegativeInfinity : rows.Similarity == Similarity.L2 ? values[c] - (cells.Square[c] / 2) : values[c];
-        }
-        for (int c = cells.Count; c < cells.Centres.Places; c++) values[c] = float.NegativeInfinity;
+        float* half = run.Similarity == Similarity.L2 ? cells.Half : cells.None;
+        int* to = places.Pointer + ((nint)slot * cells.Centres.Places);
         int have = 0;
+        if (run.Allowed is not null)
+        {
+            for (int c = 0; c < cells.Count; c++)
+                if (open.Pointer[c] == 0) values[c] = float.NegativeInfinity;
+        }
         while (have < wanted)
         {
-            int nearest = RowPanel.Nearest(values, cells.None, cells.Centres.Places, out float best);
+            int nearest = RowPanel.Nearest(values, half, cells.Centres.Places, out float best);
             if (float.IsNegativeInfinity(best)) break;
-            to[(nint)nearest * slotStride] = have;
+            to[nearest] = have;
+            Mark(leads.Pointer, nearest, slot);
             values[nearest] = float.NegativeInfinity;
             have += open.Pointer[nearest];
         }
         found.Pointer[slot] = have;
     }
 
+    void Mark(uint* marks, int cell, int slot) => Interlocked.Or(ref marks[((nint)cell * words) + (slot / 32)], 1u << slot % 32);
+
     void Lead(int worker)
     {
         for (int c = Next(); c < cells.Count; c = Next())
-            workers[worker].LeadCell(scan, run, cells.First(c), cells.End(c), places.Pointer + ((nint)c * slotStride), zeros.Pointer, estimates.Pointer, stride);
+            workers[worker].LeadCell(scan, run, cells, c, leads.Pointer + ((nint)c * words), words, places.Pointer, estimates.Pointer, stride);
     }
 
     void Guess(int worker)
     {
         CodedQueries prepared = run.Prepared;
+        long reached = 0;
         for (int slot = Next(); slot < prepared.Count; slot = Next())
         {
             int have = found.Pointer[slot];
@@ -195,36 +194,44 @@ sealed unsafe class CellSearch : IDisposable
                 float value = CandidateKey.Score(Similarity.InnerProduct, CandidateKey.AtRank(keys, rank));
                 if (float.IsFinite(value)) run.Guess(slot, prepared.Estimate(slot, value));
             }
-            least.Pointer[slot] = prepared.Threshold(slot, run.Limit(slot));
+            reached += Reach(slot, prepared.Threshold(slot, run.Limit(slot)));
         }
+        Interlocked.Add(ref left, reached);
     }
 
+    /// <summary>Marks the cells whose bound reaches what a slot seeks; returns their rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void CountLeft(int worker)
+    long Reach(int slot, float least)
     {
-        long all = 0;
-        for (int c = Next(); c < cells.Count; c = Next())
+        float* own = bounds.Pointer + ((nint)slot * cells.Centres.Places);
+        Vector512<float> lanes = Vector512.Create(least);
+        long inCells = 0;
+        for (int c = 0; c < cells.Count; c += 16)
         {
-            float* own = bounds.Pointer + ((nint)c * slotStride);
-            int reached = 0;
-            for (int slot = 0; slot < run.Prepared.Count; slot++)
-                if (!(own[slot] < least.Pointer[slot])) reached++;
-            all += (long)reached * (cells.End(c) - cells.First(c));
+            // A bound that is not a number counts as reached.
+            uint reached = ~(uint)Vector512.LessThan(Vector512.Load(own + c), lanes).ExtractMostSignificantBits() & 0xffff;
+            for (; reached != 0; reached &= reached - 1)
+            {
+                int cell = c + System.Numerics.BitOperations.TrailingZeroCount(reached);
+                if (cell >= cells.Count) break;
+                if (open.Pointer[cell] == 0) continue;
+                Mark(marked.Pointer, cell, slot);
+                inCells += cells.End(cell) - cells.First(cell);
+            }
         }
-        Interlocked.Add(ref left, all);
+        return inCells;
     }
 
     void ScanCells(int worker)
     {
         for (int c = Next(); c < cells.Count; c = Next())
-            workers[worker].ScanCell(scan, run, cells.First(c), cells.End(c), bounds.Pointer + ((nint)c * slotStride), least.Pointer);
+            workers[worker].ScanCell(scan, run, cells, c, marked.Pointer + ((nint)c * words), words);
     }
 
     public void Dispose()
     {
-        foreach (Scratch<float> one in (ReadOnlySpan<Scratch<float>>)[bounds, places, estimates, least, zeros]) one.Dispose();
-        foreach (Scratch<float> one in products) one.Dispose();
-        open.Dispose();
-        found.Dispose();
+        foreach (Scratch<float> one in (ReadOnlySpan<Scratch<float>>)[bounds, estimates, .. products]) one.Dispose();
+        foreach (Scratch<int> one in (ReadOnlySpan<Scratch<int>>)[open, places, found]) one.Dispose();
+        foreach (Scratch<uint> one in (ReadOnlySpan<Scratch<uint>>)[leads, marked]) one.Dispose();
     }
 }

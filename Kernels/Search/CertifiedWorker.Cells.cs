@@ -31,21 +31,20 @@ sealed unsafe partial class CertifiedWorker
         new Span<float>(gatheredShares.Ensure(3 * CodedQueries.Lane), 3 * CodedQueries.Lane).Clear();
     }
 
-    /// <summary>The next slots of a cell's row that are marked, from <paramref name="slot"/> on; returns how many.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static int Collect(float* marks, float* least, ref int slot, int slots, int most, int* to)
+    /// <summary>The next marked slots, from <paramref name="word"/> on, taken out of <paramref name="rest"/>; returns how many.</summary>
+    static int Collect(uint* marks, int words, ref int word, ref uint rest, int most, int* to)
     {
         int found = 0;
-        while (slot < slots && found < most)
+        while (found < most)
         {
-            if (slot % 16 == 0 && Vector512.LessThanAll(Vector512.Load(marks + slot), Vector512.Load(least + slot)))
+            if (rest == 0)
             {
-                slot += 16;
+                if (++word >= words) break;
+                rest = marks[word];
                 continue;
             }
-            // Also if a bound is not a number.
-            if (!(marks[slot] < least[slot])) to[found++] = slot;
-            slot++;
+            to[found++] = (word * 32) + System.Numerics.BitOperations.TrailingZeroCount(rest);
+            rest &= rest - 1;
         }
         return found;
     }
@@ -81,21 +80,24 @@ sealed unsafe partial class CertifiedWorker
     /// <summary>Scans a cell for the slots whose bound of it reaches what they seek, and scores what passes.</summary>
     /// <param name="scan">Which level.</param>
     /// <param name="run">The queries.</param>
-    /// <param name="first">The cell's first position.</param>
-    /// <param name="end">The one after its last.</param>
-    /// <param name="bounds">[slots, padded to a vector]: of this cell.</param>
-    /// <param name="least">[slots]: what the bound must reach.</param>
+    /// <param name="cells">The cells.</param>
+    /// <param name="cell">Which.</param>
+    /// <param name="marks">A bit for each slot.</param>
+    /// <param name="words">Words of them.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void ScanCell(CodeScan scan, CertifiedRun run, int first, int end, float* bounds, float* least)
+    public void ScanCell(CodeScan scan, CertifiedRun run, CodedCells cells, int cell, uint* marks, int words)
     {
         CodedRows coded = rows!;
         CodedQueries prepared = run.Prepared;
-        int slot = 0, inPanel = Collect(bounds, least, ref slot, prepared.Count, scan.PanelQueries, gatheredSlots.Pointer);
+        int word = -1;
+        uint rest = 0;
+        int inPanel = Collect(marks, words, ref word, ref rest, scan.PanelQueries, gatheredSlots.Pointer);
         if (inPanel == 0) return;
+        int first = cells.First(cell), end = cells.End(cell);
         int pairsOfBlocks = Open(run, first, end), firstBlock = first / 32 * 2;
         uint* rowIds = coded.Ids + ((nint)firstBlock * CodeScan.BlockRows), open = allowed.Pointer;
         byte* codes = coded.Codes + ((nint)firstBlock * coded.BlockBytes);
-        for (; inPanel > 0; inPanel = Collect(bounds, least, ref slot, prepared.Count, scan.PanelQueries, gatheredSlots.Pointer))
+        for (; inPanel > 0; inPanel = Collect(marks, words, ref word, ref rest, scan.PanelQueries, gatheredSlots.Pointer))
         {
             Gather(prepared, coded.Groups, inPanel);
             for (int q = 0; q < inPanel; q++) limits.Pointer[q] = prepared.Threshold(gatheredSlots.Pointer[q], run.Limit(gatheredSlots.Pointer[q]));
@@ -120,23 +122,27 @@ sealed unsafe partial class CertifiedWorker
     /// <summary>Estimates of a cell's rows for the slots that it leads: what p·y − offset will hardly be below.</summary>
     /// <param name="scan">Which level.</param>
     /// <param name="run">The queries.</param>
-    /// <param name="first">The cell's first position.</param>
-    /// <param name="end">The one after its last.</param>
-    /// <param name="places">[slots, padded to a vector]: where the slot's estimates of this cell go, −1 where it does not lead.</param>
-    /// <param name="zeros">[slots]: zeros.</param>
+    /// <param name="cells">The cells.</param>
+    /// <param name="cell">Which.</param>
+    /// <param name="marks">A bit for each slot.</param>
+    /// <param name="words">Words of them.</param>
+    /// <param name="places">[slot][places of centres]: where among the slot's estimates this cell's go.</param>
     /// <param name="values">[slots][stride].</param>
     /// <param name="stride">Values of a slot.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void LeadCell(CodeScan scan, CertifiedRun run, int first, int end, float* places, float* zeros, float* values, int stride)
+    public void LeadCell(CodeScan scan, CertifiedRun run, CodedCells cells, int cell, uint* marks, int words, int* places, float* values, int stride)
     {
         CodedRows coded = rows!;
         CodedQueries prepared = run.Prepared;
-        int slot = 0, inPanel = Collect(places, zeros, ref slot, prepared.Count, scan.PanelQueries, gatheredSlots.Pointer);
+        int word = -1;
+        uint rest = 0;
+        int inPanel = Collect(marks, words, ref word, ref rest, scan.PanelQueries, gatheredSlots.Pointer);
         if (inPanel == 0) return;
+        int first = cells.First(cell), end = cells.End(cell);
         int pairsOfBlocks = Open(run, first, end), firstBlock = first / 32 * 2;
         byte* codes = coded.Codes + ((nint)firstBlock * coded.BlockBytes);
         new Span<int>(thresholds.Pointer, 32).Fill(int.MinValue);
-        for (; inPanel > 0; inPanel = Collect(places, zeros, ref slot, prepared.Count, scan.PanelQueries, gatheredSlots.Pointer))
+        for (; inPanel > 0; inPanel = Collect(marks, words, ref word, ref rest, scan.PanelQueries, gatheredSlots.Pointer))
         {
             Gather(prepared, coded.Groups, inPanel);
             int written = 0;
@@ -149,7 +155,7 @@ sealed unsafe partial class CertifiedWorker
                 for (int q = 0; q < inPanel; q++)
                 {
                     int own = gatheredSlots.Pointer[q];
-                    float* to = values + ((nint)own * stride) + (int)places[own] + written;
+                    float* to = values + ((nint)own * stride) + places[((nint)own * cells.Centres.Places) + cell] + written;
                     Vector512<float> low = Estimates(q, 0, bounds[0]), high = Estimates(q, 16, bounds[1]);
                     if (open == uint.MaxValue)
                     {

@@ -20,6 +20,7 @@ sealed unsafe class CodedCells : IDisposable
         figures.Ensure(FigureCount);
         new Span<float>(figures.Pointer, FigureCount).Clear();
         new Span<float>(Offset, Centres.Places).Fill(float.PositiveInfinity);
+        for (int place = Count; place < Centres.Places; place++) Half[place] = None[place] = float.PositiveInfinity;
     }
 
     public int Count => starts.Length - 1;
@@ -38,13 +39,16 @@ sealed unsafe class CodedCells : IDisposable
     /// <summary>[cell]: ‖c/s‖², rounded.</summary>
     public float* Square => figures.Pointer + (3 * Centres.Places);
 
-    /// <summary>[places]: zeros.</summary>
-    public float* None => figures.Pointer + (4 * Centres.Places);
+    /// <summary>[places]: half of it, to rank by; +∞ past the last cell.</summary>
+    public float* Half => figures.Pointer + (4 * Centres.Places);
+
+    /// <summary>[places]: zeros, and +∞ past the last cell.</summary>
+    public float* None => figures.Pointer + (5 * Centres.Places);
 
     /// <summary>All of these.</summary>
     public float* Figures => figures.Pointer;
 
-    public int FigureCount => 5 * Centres.Places;
+    public int FigureCount => 6 * Centres.Places;
 
     /// <summary>[cell + 1].</summary>
     public ReadOnlySpan<int> Starts => starts;
@@ -100,6 +104,7 @@ sealed unsafe class CodedCells : IDisposable
             Norm[cell] = Math.Max(Norm[cell], MathF.BitIncrement((float)norm));
             Offset[cell] = similarity == Similarity.L2 ? Math.Min(Offset[cell], (float)(least * least / 2 * (1 - 1e-6))) : 0;
             Square[cell] = (float)square;
+            Half[cell] = (float)(square / 2);
         }
     }
 
