@@ -327,7 +327,7 @@ sealed unsafe class CellBuild : IDisposable
     CodedCells Order()
     {
         int per = panels[0].Most, pairs = centres.Pairs, number = (int)rows.Count;
-        int mostRows = Math.Max(rows.TileBlocks * CodeScan.BlockRows, CertifiedWorker.LeastPlaces) - (4 * CodeScan.BlockRows);
+        int mostRows = CodedCells.MostRows(rows);
         var all = new int[number];
         Share((number + per - 1) / per, (chunk, worker) =>
         {

@@ -21,6 +21,12 @@ sealed unsafe class CellSearch : IDisposable
     const double LeadRows = 1.5;
     const int LeastLeadRows = 32;
 
+    /// <summary>
+    /// Of a sum's bound, the part taken off an estimate for each standard deviation that a guess stays on the safe side: its error is a sum of many of both
+    /// signs, hardly ever so large. Where it is, the query is scanned again.
+    /// </summary>
+    const double SlackPerDeviation = 0.075;
+
     readonly CodedRows rows;
     readonly CodedCells cells;
     readonly CodeScan scan;
@@ -33,17 +39,19 @@ sealed unsafe class CellSearch : IDisposable
     readonly Scratch<int> open = new(), places = new(), found = new();
     readonly Action<int> countOpen, bound, lead, guess, scanCells;
     readonly int largestCell;
+    readonly float slack;
     int next, rank, words, stride;
     double wanted;
     long left;
 
-    public CellSearch(CodedRows rows, CodeScan scan, HostTeam team, CertifiedWorker[] workers, CertifiedRun run)
+    public CellSearch(CodedRows rows, CodeScan scan, HostTeam team, CertifiedWorker[] workers, CertifiedRun run, double boldness)
     {
         this.rows = rows;
         this.scan = scan;
         this.team = team;
         this.workers = workers;
         this.run = run;
+        slack = (float)(SlackPerDeviation * boldness);
         cells = rows.Cells!;
         open.Ensure(cells.Count);
         products = new Scratch<float>[workers.Length];
@@ -59,6 +67,9 @@ sealed unsafe class CellSearch : IDisposable
         guess = Guess;
         scanCells = ScanCells;
     }
+
+    /// <summary>Searches in which cells were left out.</summary>
+    public long Scans { get; private set; }
 
     /// <summary>Rows whose estimates one query may have, for the k best.</summary>
     public int Plan(int k)
@@ -84,6 +95,7 @@ sealed unsafe class CellSearch : IDisposable
         left = 0;
         RunAll(guess);
         if (left > MostLeft * rows.Count * slots) return false;
+        Scans++;
         RunAll(scanCells);
         return true;
     }
@@ -176,7 +188,7 @@ sealed unsafe class CellSearch : IDisposable
     void Lead(int worker)
     {
         for (int c = Next(); c < cells.Count; c = Next())
-            workers[worker].LeadCell(scan, run, cells, c, leads.Pointer + ((nint)c * words), words, places.Pointer, estimates.Pointer, stride);
+            workers[worker].LeadCell(scan, run, cells, c, leads.Pointer + ((nint)c * words), words, places.Pointer, slack, estimates.Pointer, stride);
     }
 
     void Guess(int worker)

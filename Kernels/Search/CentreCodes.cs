@@ -50,8 +50,13 @@ sealed unsafe class CentreCodes : IDisposable
     /// <summary>[places]: s.</summary>
     public float* Scales => scales.Pointer;
 
-    /// <summary>A scale, and its inverse.</summary>
-    public void SetScale(int place, float scale)
+    /// <summary>After scales were read: their inverses.</summary>
+    public void Rescale()
+    {
+        for (int place = 0; place < Places; place++) steps.Pointer[place] = 1 / scales.Pointer[place];
+    }
+
+    void SetScale(int place, float scale)
     {
         scales.Pointer[place] = scale;
         steps.Pointer[place] = 1 / scale;

@@ -53,7 +53,7 @@ sealed unsafe class CertifiedScan : IDisposable
         for (int t = 0; t < threads; t++) workers[t] = new CertifiedWorker(source, rows);
         prepared = new CodedQueries(source.Dimension, rows, scan);
         run = new CertifiedRun(similarity, prepared);
-        if (rows?.Cells is not null) cells = new CellSearch(rows, scan, team, workers, run);
+        if (rows?.Cells is not null) cells = new CellSearch(rows, scan, team, workers, run, boldness);
         prepare = Prepare;
         takeSample = TakeSample;
         guess = Guess;
@@ -64,6 +64,9 @@ sealed unsafe class CertifiedScan : IDisposable
 
     /// <summary>Queries that had to be scanned again, over the life of this.</summary>
     public long Repeated { get; private set; }
+
+    /// <summary>Searches in which cells of rows were left out, over the life of this.</summary>
+    public long CellScans => cells?.Scans ?? 0;
 
     /// <summary>The k best rows of each query into <paramref name="results"/>, which holds nothing of these queries yet.</summary>
     public void Search(float* queries, ReadOnlySpan<int> which, long* excluded, ulong* allowed, TopK results)

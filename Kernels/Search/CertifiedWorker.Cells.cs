@@ -6,12 +6,6 @@ namespace Osprey.Kernels.Search;
 /// <summary>What a thread does with a cell: for some of the queries, whose codes are gathered into panels of their own.</summary>
 sealed unsafe partial class CertifiedWorker
 {
-    /// <summary>
-    /// Of a sum's bound, the part taken off an estimate: its error is a sum of many errors of both signs, hardly ever so large. Where it is, the query is
-    /// scanned again.
-    /// </summary>
-    const float EstimateSlack = 0.3f;
-
     readonly Scratch<sbyte> gathered = new();
     readonly Scratch<int> gatheredBiases = new(), gatheredSlots = new();
     readonly Scratch<float> gatheredShares = new();
@@ -127,10 +121,11 @@ sealed unsafe partial class CertifiedWorker
     /// <param name="marks">A bit for each slot.</param>
     /// <param name="words">Words of them.</param>
     /// <param name="places">[slot][places of centres]: where among the slot's estimates this cell's go.</param>
+    /// <param name="part">Of a sum's bound, what is taken off.</param>
     /// <param name="values">[slots][stride].</param>
     /// <param name="stride">Values of a slot.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void LeadCell(CodeScan scan, CertifiedRun run, CodedCells cells, int cell, uint* marks, int words, int* places, float* values, int stride)
+    public void LeadCell(CodeScan scan, CertifiedRun run, CodedCells cells, int cell, uint* marks, int words, int* places, float part, float* values, int stride)
     {
         CodedRows coded = rows!;
         CodedQueries prepared = run.Prepared;
@@ -156,7 +151,7 @@ sealed unsafe partial class CertifiedWorker
                 {
                     int own = gatheredSlots.Pointer[q];
                     float* to = values + ((nint)own * stride) + places[((nint)own * cells.Centres.Places) + cell] + written;
-                    Vector512<float> low = Estimates(q, 0, bounds[0]), high = Estimates(q, 16, bounds[1]);
+                    Vector512<float> low = Estimates(q, 0, bounds[0], part), high = Estimates(q, 16, bounds[1], part);
                     if (open == uint.MaxValue)
                     {
                         low.Store(to);
@@ -173,11 +168,13 @@ sealed unsafe partial class CertifiedWorker
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    Vector512<float> Estimates(int q, int half, CodedBlock bounds)
+    Vector512<float> Estimates(int q, int half, CodedBlock bounds, float part)
     {
-        float slack = EstimateSlack * ((ResidualShares[q] * bounds.Residual) + (NormShares[q] * bounds.Norm));
+        float slack = part * ((ResidualShares[q] * bounds.Residual) + (NormShares[q] * bounds.Norm));
+        // The block's offset is that of its shortest row, with which the others would seem nearer than they are.
+        float offset = rows!.Similarity == Similarity.L2 ? bounds.Norm * bounds.Norm / 2 : 0;
         Vector512<float> unit = Vector512.Create(1 / (bounds.Scale * Scales[q]));
-        return (Vector512.ConvertToSingle(Vector512.Load(sums.Pointer + (q * 32) + half)) * unit) - Vector512.Create(bounds.Offset + slack);
+        return (Vector512.ConvertToSingle(Vector512.Load(sums.Pointer + (q * 32) + half)) * unit) - Vector512.Create(offset + slack);
     }
 
     /// <summary>Rows of a run of positions that the filter allows.</summary>

@@ -23,6 +23,9 @@ sealed unsafe class CodedCells : IDisposable
         for (int place = Count; place < Centres.Places; place++) Half[place] = None[place] = float.PositiveInfinity;
     }
 
+    /// <summary>Rows of a cell, at most: with those of its neighbours in its first and last block they fit a worker's memory for a tile.</summary>
+    public static int MostRows(CodedRows rows) => Math.Max(rows.TileBlocks * CodeScan.BlockRows, CertifiedWorker.LeastPlaces) - (4 * CodeScan.BlockRows);
+
     public int Count => starts.Length - 1;
 
     public CentreCodes Centres { get; }
