@@ -359,6 +359,11 @@ sealed unsafe partial class CertifiedWorker : IDisposable
             new ReadOnlySpan<float>(values, dimension).CopyTo(new Span<float>(padded.Pointer, dimension));
             values = padded.Pointer;
         }
+        if (chainVectors > 12)
+        {
+            for (int i = 0; i < chainLength; i += 16) Transposition.Sixteen(values + i, chainLength, to + ((nint)i * Chains), Chains);
+            return;
+        }
         for (int chain = 0; chain < chainVectors; chain += 4)
             for (int i = 0; i < chainLength; i += 4)
                 Transposition.Four(values + ((nint)chain * chainLength) + i, chainLength, to + ((nint)i * Chains) + chain, Chains);
