@@ -25,6 +25,7 @@ sealed unsafe class CertifiedScan : IDisposable
     readonly CertifiedWorker[] workers;
     readonly CodedQueries prepared;
     readonly CertifiedRun run;
+    readonly CellSearch? cells;
     readonly Scratch<float> sample = new();
     readonly Action<int> prepare, takeSample, guess, consume, exhaust, certify;
     int[] again = [];
@@ -52,6 +53,7 @@ sealed unsafe class CertifiedScan : IDisposable
         for (int t = 0; t < threads; t++) workers[t] = new CertifiedWorker(source, rows);
         prepared = new CodedQueries(source.Dimension, rows, scan);
         run = new CertifiedRun(similarity, prepared);
+        if (rows?.Cells is not null) cells = new CellSearch(rows, scan, team, workers, run, boldness);
         prepare = Prepare;
         takeSample = TakeSample;
         guess = Guess;
@@ -63,14 +65,17 @@ sealed unsafe class CertifiedScan : IDisposable
     /// <summary>Queries that had to be scanned again, over the life of this.</summary>
     public long Repeated { get; private set; }
 
+    /// <summary>Searches in which cells of rows were left out, over the life of this.</summary>
+    public long CellScans => cells?.Scans ?? 0;
+
     /// <summary>The k best rows of each query into <paramref name="results"/>, which holds nothing of these queries yet.</summary>
     public void Search(float* queries, ReadOnlySpan<int> which, long* excluded, ulong* allowed, TopK results)
     {
         best = results;
         run.Begin(queries, which.Length, excluded, allowed, results, null);
         Ready(which, coded: true);
-        bool sampled = PlanSample(results.K);
-        int keys = Math.Max(results.MostKept, sampled ? sampleStride : 0);
+        bool sampled = cells is null && PlanSample(results.K);
+        int keys = Math.Max(results.MostKept, sampled ? sampleStride : cells?.Plan(results.K) ?? 0);
         foreach (CertifiedWorker worker in workers)
             if (worker.Keys.Length < keys) worker.Keys = new ulong[keys];
         if (sampled)
@@ -78,8 +83,9 @@ sealed unsafe class CertifiedScan : IDisposable
             RunAll(takeSample);
             RunAll(guess);
         }
-        milestone = 2 * Math.Max(sampleTiles, threads);
-        RunAll(consume);
+        // Guesses are tightened by the share of the rows seen, which says nothing where rows are not in a random order.
+        milestone = cells is null ? 2 * Math.Max(sampleTiles, threads) : rows!.Tiles;
+        if (cells?.Search() != true) RunAll(consume);
 
         // A query whose guess was too bold is scanned again, now with a limit that is certain.
         if (again.Length < which.Length)
@@ -232,5 +238,6 @@ sealed unsafe class CertifiedScan : IDisposable
         prepared.Dispose();
         run.Dispose();
         sample.Dispose();
+        cells?.Dispose();
     }
 }

@@ -108,6 +108,12 @@ public sealed unsafe class CertifiedSearch : IDisposable
     /// <summary>Queries that had to be scanned twice so far.</summary>
     public long Repeated => scan.Repeated;
 
+    /// <summary>Cells that the rows are ordered by; 0 where they are not.</summary>
+    internal int Cells => coded?.Cells?.Count ?? 0;
+
+    /// <summary>Searches in which cells were left out.</summary>
+    internal long CellScans => scan.CellScans;
+
     /// <summary>Writes the codes, if there are any, for another search over the same rows to read.</summary>
     /// <exception cref="InvalidOperationException">There are none: <see cref="CodeBytes"/> is 0.</exception>
     public void SaveCodes(Stream stream) => CodedRowsStream.Write(coded ?? throw new InvalidOperationException("there are no codes to save: these rows are searched without"), stream);

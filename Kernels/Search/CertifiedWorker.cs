@@ -10,7 +10,7 @@ namespace Osprey.Kernels.Search;
 /// queries. They are scored sixteen chains side by side, with the bits of <see cref="ScoreTile{TScore}"/>: a row with four of its queries, or,
 /// where pairs are many (wide rows, whose bounds are loose), a query with four of the rows that lie in the L2 cache.
 /// </remarks>
-sealed unsafe class CertifiedWorker : IDisposable
+sealed unsafe partial class CertifiedWorker : IDisposable
 {
     /// <summary>Pairs gathered before they are scored: as many as a tile seldom has.</summary>
     const int MostPairs = 1 << 15;
@@ -87,7 +87,7 @@ sealed unsafe class CertifiedWorker : IDisposable
         {
             int first = prepared.FirstSlot(panel), inPanel = prepared.SlotsOf(panel);
             for (int q = 0; q < inPanel; q++) limits.Pointer[q] = prepared.Threshold(first + q, run.Limit(first + q));
-            Thresholds(prepared, panel, coded.BlockBounds + firstBlock, 2 * pairsOfBlocks);
+            Thresholds(prepared.Scale(panel), prepared.ResidualShare(panel), prepared.NormShare(panel), coded.BlockBounds + firstBlock, 2 * pairsOfBlocks);
             for (int at = 0; at < pairsOfBlocks;)
             {
                 int end = pairsOfBlocks;
@@ -187,10 +187,10 @@ sealed unsafe class CertifiedWorker : IDisposable
 
     /// <summary>The least sum that passes, for each block and each query of a panel; <see cref="CodedQueries"/> has the formula.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Thresholds(CodedQueries prepared, int panel, CodedBlock* bounds, int blocks)
+    void Thresholds(float* scales, float* residualShares, float* normShares, CodedBlock* bounds, int blocks)
     {
-        Vector512<float> t = Vector512.Load(limits.Pointer), scale = Vector512.Load(prepared.Scale(panel));
-        Vector512<float> q1 = -Vector512.Load(prepared.ResidualShare(panel)), q2 = -Vector512.Load(prepared.NormShare(panel));
+        Vector512<float> t = Vector512.Load(limits.Pointer), scale = Vector512.Load(scales);
+        Vector512<float> q1 = -Vector512.Load(residualShares), q2 = -Vector512.Load(normShares);
         Vector512<float> most = Vector512.Create(2147483520f), spare = Vector512.Create(-CodedQueries.Spare);
         int* to = thresholds.Pointer;
         for (int b = 0; b < blocks; b++, to += 16)
@@ -359,6 +359,11 @@ sealed unsafe class CertifiedWorker : IDisposable
             new ReadOnlySpan<float>(values, dimension).CopyTo(new Span<float>(padded.Pointer, dimension));
             values = padded.Pointer;
         }
+        if (chainVectors > 12)
+        {
+            for (int i = 0; i < chainLength; i += 16) Transposition.Sixteen(values + i, chainLength, to + ((nint)i * Chains), Chains);
+            return;
+        }
         for (int chain = 0; chain < chainVectors; chain += 4)
             for (int i = 0; i < chainLength; i += 4)
                 Transposition.Four(values + ((nint)chain * chainLength) + i, chainLength, to + ((nint)i * Chains) + chain, Chains);
@@ -406,9 +411,10 @@ sealed unsafe class CertifiedWorker : IDisposable
     public void Dispose()
     {
         foreach (Scratch<ulong> scratch in (ReadOnlySpan<Scratch<ulong>>)[pairs, sorted]) scratch.Dispose();
-        foreach (Scratch<int> scratch in (ReadOnlySpan<Scratch<int>>)[counts, thresholds, sums, queries, starts]) scratch.Dispose();
+        foreach (Scratch<int> scratch in (ReadOnlySpan<Scratch<int>>)[counts, thresholds, sums, queries, starts, gatheredBiases, gatheredSlots]) scratch.Dispose();
         foreach (Scratch<uint> scratch in (ReadOnlySpan<Scratch<uint>>)[masks, allowed, groupIds]) scratch.Dispose();
-        foreach (Scratch<float> scratch in (ReadOnlySpan<Scratch<float>>)[limits, row, padded, pending, scores]) scratch.Dispose();
+        foreach (Scratch<float> scratch in (ReadOnlySpan<Scratch<float>>)[limits, row, padded, pending, scores, gatheredShares]) scratch.Dispose();
         ids.Dispose();
+        gathered.Dispose();
     }
 }

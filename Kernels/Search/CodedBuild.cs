@@ -72,6 +72,7 @@ sealed unsafe class CodedBuild : IDisposable
         build.Order();
         build.Centre();
         build.TryRotation();
+        rows.Cells = CellBuild.TryCreate(build, rows, team, threads);
         team.Run(build.Consume, threads);
         if (build.badRow < long.MaxValue)
         {
@@ -149,7 +150,7 @@ sealed unsafe class CodedBuild : IDisposable
         float* y = values[0].Pointer;
         for (int i = 0; i < Math.Min(TrialRows, rows.Count); i++)
         {
-            float most = Read(rows.Ids[i], y);
+            float most = Take(rows.Ids[i], y);
             if (!float.IsFinite(most) || most == 0) continue;
             double square = (double)most * most;
             rotation.Apply(y);
@@ -184,7 +185,7 @@ sealed unsafe class CodedBuild : IDisposable
             }
             if (i + 2 < places && ids[i + 2] != CodedRows.NoRow) Prefetch(source.Row(ids[i + 2]));
             float* row = y + (nint)i * stride;
-            float most = Read(id, row);
+            float most = Take(id, row);
             if (float.IsNaN(most))
             {
                 KeepLeast(ref badRow, id);
@@ -201,7 +202,7 @@ sealed unsafe class CodedBuild : IDisposable
             order[i] = (ulong)BitConverter.SingleToUInt32Bits(key) << 32 | (uint)i;
         }
         if (Interlocked.Read(ref badRow) < long.MaxValue) return;
-        order.AsSpan(0, places).Sort();
+        Sort(firstBlock * 16, order.AsSpan(0, places), y);
         for (int i = 0; i < places; i++) sorted[i] = ids[(int)order[i]];
         for (int b = 0; b < places / 16; b++)
         {
@@ -210,6 +211,25 @@ sealed unsafe class CodedBuild : IDisposable
             largestNorms[worker] = Math.Max(largestNorms[worker], bounds.Norm);
         }
         new ReadOnlySpan<uint>(sorted, places).CopyTo(new Span<uint>(ids, places));
+    }
+
+    /// <summary>Sorts a tile's rows, those of a cell among themselves.</summary>
+    void Sort(int first, Span<ulong> order, float* y)
+    {
+        if (rows.Cells is not { } cells)
+        {
+            order.Sort();
+            return;
+        }
+        int end = (int)Math.Min(first + order.Length, rows.Count);
+        for (int at = first, to; at < end; at = to)
+        {
+            int cell = cells.CellAt(at);
+            to = Math.Min(end, cells.End(cell));
+            Span<ulong> part = order[(at - first)..(to - first)];
+            part.Sort();
+            cells.Include(cell, y, part, stride, working + (rows.Rotation?.RelativeError ?? 0), rows.Similarity);
+        }
     }
 
     static void KeepLeast(ref long least, long value)
@@ -222,6 +242,22 @@ sealed unsafe class CodedBuild : IDisposable
         }
     }
 
+    /// <summary>Values from row to row where rows are worked on: D, padded with zeros.</summary>
+    public int Stride => stride;
+
+    /// <summary>A row less the centre, rotated where rows are.</summary>
+    public void Read(long id, float* to)
+    {
+        Take(id, to);
+        rows.Rotation?.Apply(to);
+    }
+
+    /// <summary>The row of a position will soon be read.</summary>
+    public void Prefetch(long position)
+    {
+        if (position < rows.Count) Prefetch(source.Row(rows.Ids[position]));
+    }
+
     void Prefetch(float* row)
     {
         if (!Sse.IsSupported) return;
@@ -230,7 +266,7 @@ sealed unsafe class CodedBuild : IDisposable
 
     /// <summary>A row less the centre, with zeros up to the stride. Returns the largest magnitude; NaN if a value of the row is not finite.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    float Read(long id, float* to)
+    float Take(long id, float* to)
     {
         float* from = source.Row(id);
         int dimension = rows.Dimension, d = 0;

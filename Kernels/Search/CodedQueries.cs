@@ -185,6 +185,12 @@ sealed unsafe class CodedQueries(int dimension, CodedRows? codedRows, CodeScan s
         return (float)(t - (Math.Abs(t) * Spare) - 1e-40);
     }
 
+    /// <summary>The panel of a slot.</summary>
+    public int PanelOf(int slot) => slot < larger * (perPanel + 1) ? slot / (perPanel + 1) : larger + ((slot - (larger * (perPanel + 1))) / perPanel);
+
+    /// <summary>L2: ‖p‖², rounded.</summary>
+    public double Square(int slot) => constants.Pointer[slot];
+
     /// <summary>The score whose <see cref="Threshold"/> would be <paramref name="value"/>, without any slack: an estimate.</summary>
     public float Estimate(int slot, float value)
     {

@@ -12,7 +12,8 @@ readonly record struct CodedBlock(float Scale, float Residual, float Norm, float
 
 /// <summary>
 /// Rows as 8-bit codes, in the order in which they are scanned. A position is a place in that order; sixteen positions are a block, and a fixed
-/// number of blocks is a tile, whose codes fit a core's L2 cache. Tiles hold rows drawn at random, so that a few of them are a sample of all.
+/// number of blocks is a tile, whose codes fit a core's L2 cache. Tiles hold rows drawn at random, so that a few of them are a sample of all,
+/// unless rows are ordered by cell (<see cref="Cells"/>).
 /// </summary>
 sealed unsafe class CodedRows : IDisposable
 {
@@ -79,6 +80,9 @@ sealed unsafe class CodedRows : IDisposable
     /// <summary>Null where rows are not rotated.</summary>
     public CodedRotation? Rotation { get; set; }
 
+    /// <summary>Rows in tight clusters are ordered by cell; null where they are in no such order, but at random.</summary>
+    public CodedCells? Cells { get; set; }
+
     /// <summary>At least the norm of every row less the centre.</summary>
     public double LargestNorm { get; set; }
 
@@ -90,7 +94,7 @@ sealed unsafe class CodedRows : IDisposable
     public uint* Ids => ids.Pointer;
 
     /// <summary>Bytes held.</summary>
-    public long Bytes => (long)Blocks * (BlockBytes + sizeof(CodedBlock) + BlockRows * sizeof(uint)) + Dimension * sizeof(float);
+    public long Bytes => (long)Blocks * (BlockBytes + sizeof(CodedBlock) + BlockRows * sizeof(uint)) + Dimension * sizeof(float) + (Cells?.Bytes ?? 0);
 
     public int BlocksOf(int tile) => Math.Min(TileBlocks, Blocks - tile * TileBlocks);
 
@@ -99,5 +103,6 @@ sealed unsafe class CodedRows : IDisposable
         codes.Dispose();
         blocks.Dispose();
         ids.Dispose();
+        Cells?.Dispose();
     }
 }
