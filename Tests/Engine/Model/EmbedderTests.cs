@@ -4,6 +4,7 @@ using Osprey.Engine.Images;
 using Osprey.Engine.Model;
 using Osprey.Interop.Formats;
 using Osprey.Kernels.Pooling;
+using Osprey.Tests.Interop.Torch;
 using Osprey.Tests.House;
 using Osprey.Tests.Interop;
 using static TorchSharp.torch;
@@ -222,7 +223,7 @@ public sealed class EmbedderTests
         using var embedder = Embedder.Create(Small with { DescriptorSize = 8 }, device, 1);
         float[] pixels = OracleWeights.Uniform("pictures", 2 * 3 * 32 * 32), descriptors = new float[2 * 8];
         Step();
-        long live = Tensor.TotalCount;
+        long live = LiveTensors.Count();
         for (int i = 0; i < 5; i++) Step();
         Assert.That(Tensor.TotalCount, Is.EqualTo(live));
 
