@@ -4,9 +4,9 @@ using Osprey.Engine.Images;
 using Osprey.Engine.Model;
 using Osprey.Interop.Formats;
 using Osprey.Kernels.Pooling;
-using Osprey.Tests.Interop.Torch;
 using Osprey.Tests.House;
 using Osprey.Tests.Interop;
+using Osprey.Tests.Interop.Torch;
 using static TorchSharp.torch;
 using Device = Osprey.Kernels.Device;
 

@@ -7,6 +7,7 @@ using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
 using Osprey.Interop.Formats;
+using Osprey.Tests.Interop.Torch;
 using SkiaSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
