@@ -39,8 +39,8 @@ sealed unsafe class CellBuild : IDisposable
     readonly int threads, stride, sample, glance;
     readonly Scratch<float> values = new(), half = new(), one = new();
     readonly RowPanel[] panels;
-    readonly int[] cellOf, members;
-    readonly float[] distances, reach;
+    int[] cellOf = [], members = [];
+    float[] distances = [], reach = [];
     CentreCodes centres;
     int count, next;
     float limit;
@@ -59,10 +59,6 @@ sealed unsafe class CellBuild : IDisposable
         panels = new RowPanel[threads];
         for (int t = 0; t < threads; t++) panels[t] = new RowPanel(CodeScan.Best, rows.Dimension);
         one.Ensure((nint)threads * stride);
-        cellOf = new int[sample];
-        distances = new float[sample];
-        members = new int[MostLeaders];
-        reach = new float[MostLeaders];
         centres = new CentreCodes(rows.Dimension, glance);
     }
 
@@ -94,14 +90,6 @@ sealed unsafe class CellBuild : IDisposable
         for (int i = first + (64 * chunk); i < Math.Min(end, first + (64 * (chunk + 1))); i++) build.Read(rows.Ids[i], Row(i));
     });
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    float Square(float* y)
-    {
-        Vector512<float> sum = Vector512<float>.Zero;
-        for (int d = 0; d < stride; d += 16) sum = Vector512.FusedMultiplyAdd(Vector512.Load(y + d), Vector512.Load(y + d), sum);
-        return Vector512.Sum(sum);
-    }
-
     /// <summary>Whether a probe's nearest neighbour is much nearer than rows are to each other; if so, <see cref="limit"/> lies between the two.</summary>
     bool Glance()
     {
@@ -112,7 +100,7 @@ sealed unsafe class CellBuild : IDisposable
             for (int i = 64 * chunk; i < Math.Min(glance, 64 * (chunk + 1)); i++)
             {
                 centres.Put(i, Row(i));
-                half.Pointer[i] = Square(Row(i)) / 2;
+                half.Pointer[i] = build.SquaredNorm(Row(i)) / 2;
             }
         });
         double mean = 0;
@@ -144,6 +132,11 @@ sealed unsafe class CellBuild : IDisposable
     /// <summary>Leaders, a panel of the sample at a time.</summary>
     bool FindLeaders()
     {
+        // Not before: most rows are not clustered, and are done with after the first glance.
+        cellOf = new int[sample];
+        distances = new float[sample];
+        members = new int[MostLeaders];
+        reach = new float[MostLeaders];
         Read(glance, sample);
         centres.Dispose();
         centres = new CentreCodes(rows.Dimension, MostLeaders);
@@ -220,7 +213,7 @@ sealed unsafe class CellBuild : IDisposable
             float* mean = one.Pointer;
             for (int d = 0; d < stride; d++) mean[d] = sums[(order[c] * stride) + d] / members[order[c]];
             centres.Put(c, mean);
-            half.Pointer[c] = Square(mean) / 2;
+            half.Pointer[c] = build.SquaredNorm(mean) / 2;
         }
     }
 
@@ -277,7 +270,7 @@ sealed unsafe class CellBuild : IDisposable
             for (int i = 64 * chunk; i < Math.Min(glance, 64 * (chunk + 1)); i++)
             {
                 places.Put(i, Row(i));
-                squares.Pointer[i] = distance ? Square(Row(i)) / 2 : 0;
+                squares.Pointer[i] = distance ? build.SquaredNorm(Row(i)) / 2 : 0;
             }
         });
         // An inner product is with the whole row.

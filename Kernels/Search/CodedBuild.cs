@@ -299,7 +299,8 @@ sealed unsafe class CodedBuild : IDisposable
         return MaxLane(most);
     }
 
-    float SquaredNorm(float* y)
+    /// <summary>‖y‖², of values padded to <see cref="Stride"/>.</summary>
+    public float SquaredNorm(float* y)
     {
         Vector512<float> sum = Vector512<float>.Zero;
         for (int d = 0; d < stride; d += 16) sum = Vector512.FusedMultiplyAdd(Vector512.Load(y + d), Vector512.Load(y + d), sum);
