@@ -8,4 +8,5 @@ internal static class Purpose
     public const long Sampling = 2;
     public const long Augmentation = 3;
     public const long Attack = 4;
+    public const long Size = 5;
 }

@@ -6,7 +6,8 @@ namespace Osprey.Engine.Training;
 /// <summary>One step's input.</summary>
 /// <param name="Pixels">[N,3,S,S] in 0..1.</param>
 /// <param name="Labels">[N].</param>
-internal sealed record TrainBatch(float[] Pixels, long[] Labels)
+/// <param name="Size">S, pixels.</param>
+internal sealed record TrainBatch(float[] Pixels, long[] Labels, int Size)
 {
     /// <summary>Draws, reads and augments the batch of <paramref name="step"/>. Same step, same batch; safe on several threads.</summary>
     /// <param name="size">S, pixels.</param>
@@ -15,7 +16,7 @@ internal sealed record TrainBatch(float[] Pixels, long[] Labels)
     {
         int[] drawn = sampler.Batch(step);
         int values = 3 * size * size;
-        var batch = new TrainBatch(new float[drawn.Length * values], new long[drawn.Length]);
+        var batch = new TrainBatch(new float[drawn.Length * values], new long[drawn.Length], size);
         for (int i = 0; i < drawn.Length; i++)
         {
             (LabelledImage image, RgbImage picture) = Readable(images, read, drawn[i]);

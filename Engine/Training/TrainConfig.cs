@@ -124,6 +124,15 @@ public sealed record TrainConfig
     /// <summary>β of the average of the weights that the run then ends with, in (0, 1), or null for the last weights. Tarvainen and Valpola 2017 take 0.99 to 0.999.</summary>
     public double? AverageDecay { get; init; }
 
+    /// <summary>
+    /// Smallest side of a batch's images, 16 to the network's image size, or null for that size always: each batch draws its own, in steps of
+    /// <see cref="SizeStep"/> below the network's, as in Redmon and Farhadi 2017.
+    /// </summary>
+    public int? SmallestSize { get; init; }
+
+    /// <summary>Pixels from one size of a batch's images to the next: the stride of a network's third stage.</summary>
+    internal const int SizeStep = 16;
+
     /// <summary>Share of each class that is not learned from, in (0, 1), or null: after each epoch its mAP is taken, and the run ends with the best epoch's weights.</summary>
     public double? HeldOutShare { get; init; }
 
@@ -192,6 +201,7 @@ public sealed record TrainConfig
         if (ClipNorm is double clip && !(clip > 0 && double.IsFinite(clip))) throw new ArgumentException($"the clipping norm is {clip}; give more than 0");
         if (AccumulatedBatches is < 1 or > 10_000) throw new ArgumentException($"the accumulated batches are {AccumulatedBatches}; give 1 to 10000");
         if (AverageDecay is double kept && !(kept > 0 && kept < 1)) throw new ArgumentException($"the average's decay is {kept}; give a number in (0, 1)");
+        if (SmallestSize is < 16) throw new ArgumentException($"the smallest size is {SmallestSize} px; give 16 or more");
         if (HeldOutShare is double held && !(held > 0 && held < 1)) throw new ArgumentException($"the held-out share is {held}; give a share in (0, 1)");
         if (Patience is int patience && (patience < 1 || HeldOutShare is null))
             throw new ArgumentException($"the patience is {patience} epochs; give 1 or more, and a share to hold out that it goes by");

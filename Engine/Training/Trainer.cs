@@ -33,7 +33,8 @@ public sealed class Trainer : IDisposable
     readonly IReadOnlyList<(string Name, Parameter Value)> learned;
     readonly Optimizer optimizer;
     readonly BatchSampler sampler;
-    readonly ImageLoader loader;
+    readonly SizeSampler sizes;
+    readonly IReadOnlyDictionary<int, ImageLoader> loaders;
     readonly WeightAverage? average;
     readonly HeldOut? heldOut;
     readonly int threads;
@@ -66,9 +67,9 @@ public sealed class Trainer : IDisposable
         totalSteps = config.Epochs * stepsPerEpoch;
         average = config.AverageDecay is double decay ? new WeightAverage(decay, embedder.State(includeAuxiliary: false)) : null;
         int size = embedder.Config.ImageSize;
-        // A crop that is blown up to the network's size should still have its pixels: ImageNet's 256 for 224.
-        int decoded = config.Augmentation.CropScale < 1 ? size * 8 / 7 : size;
-        loader = new ImageLoader(new ImageDecoder(new DecodeOptions()), decoded, config.BatchSize, threads, cache: 3L * decoded * decoded * set.Images.Count <= CacheBytes);
+        sizes = new SizeSampler(config, size);
+        bool cache = sizes.Sizes.Sum(s => 3L * Decoded(s) * Decoded(s)) * set.Images.Count <= CacheBytes;
+        loaders = sizes.Sizes.ToDictionary(s => s, s => new ImageLoader(new ImageDecoder(new DecodeOptions()), Decoded(s), config.BatchSize, threads, cache));
         if (held is not null) heldOut = new HeldOut(held, embedder, config.BatchSize, device, threads, cache: 3L * size * size * held.Images.Count <= CacheBytes);
         tensors = new Dictionary<string, Tensor>([
             .. embedder.State(includeAuxiliary: true).Select(t => KeyValuePair.Create("embedder." + t.Key, t.Value)),
@@ -107,6 +108,9 @@ public sealed class Trainer : IDisposable
         using var trainer = new Trainer(config, embedder, learned, held, outDir, device, threads);
         return trainer.Run(progress, cancellation);
     }
+
+    /// <summary>Side of the pictures that a batch of a size is cut from. A crop that is blown up to the batch's size should still have its pixels: ImageNet's 256 for 224.</summary>
+    int Decoded(int size) => config.Augmentation.CropScale < 1 ? size * 8 / 7 : size;
 
     TrainResult Run(IProgress<Progress>? progress, CancellationToken cancellation)
     {
@@ -155,7 +159,7 @@ public sealed class Trainer : IDisposable
         embedder.Save(run);
         double rate = step - first > 1 ? (step - first - 1) * imagesPerStep / since.Elapsed.TotalSeconds : 0;
         return new TrainResult(
-            run, step, epochLoss / stepsPerEpoch, rate, [.. loader.BadFiles, .. heldOut?.BadFiles ?? []], heldOut is null ? null : bestEpoch, bestMap);
+            run, step, epochLoss / stepsPerEpoch, rate, [.. loaders.Values.SelectMany(l => l.BadFiles).DistinctBy(b => b.Path), .. heldOut?.BadFiles ?? []], heldOut is null ? null : bestEpoch, bestMap);
     }
 
     /// <summary>What is learned from and what is held out. Files of the same content stay on one side.</summary>
@@ -190,10 +194,14 @@ public sealed class Trainer : IDisposable
 
     OrderedPrefetch<TrainBatch> Prefetch(long first)
     {
-        int size = embedder.Config.ImageSize;
         return new OrderedPrefetch<TrainBatch>(
-            checked((int)((totalSteps - first) * config.AccumulatedBatches)), Ahead, Math.Min(threads, Ahead),
-            i => TrainBatch.Make(config, sampler, set.Images, loader.Get, size, first * config.AccumulatedBatches + i), CancellationToken.None);
+            checked((int)((totalSteps - first) * config.AccumulatedBatches)), Ahead, Math.Min(threads, Ahead), i => Make((first * config.AccumulatedBatches) + i), CancellationToken.None);
+
+        TrainBatch Make(long number)
+        {
+            int size = sizes.Size(number);
+            return TrainBatch.Make(config, sampler, set.Images, loaders[size].Get, size, number);
+        }
     }
 
     MetricsLine Step(OrderedPrefetch<TrainBatch> batches, long step, int epoch, long saved)
@@ -218,8 +226,7 @@ public sealed class Trainer : IDisposable
     StepLoss Backward(TrainBatch batch, long number)
     {
         using DisposeScope scope = NewDisposeScope();
-        int size = embedder.Config.ImageSize;
-        Tensor pixels = TensorMemory.FromSpan(batch.Pixels, batch.Labels.Length, 3, size, size);
+        Tensor pixels = TensorMemory.FromSpan(batch.Pixels, batch.Labels.Length, 3, batch.Size, batch.Size);
         Tensor labels = tensor(batch.Labels);
         ulong seed = new SeededRandom(config.Seed, Purpose.Attack, number).NextBits();
         return recipe.Backward(embedder, loss, pixels, labels, seed);

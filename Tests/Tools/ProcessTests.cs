@@ -30,6 +30,18 @@ public partial class ProcessTests
         Assert.That(output.Result, Does.StartWith("{"), "nothing but the result on stdout");
     }
 
+    [TestCase(null, "is used again")]
+    [TestCase("65536", "goes back to the system")]
+    [Platform("Linux")]
+    public void Memory_of_tensors_stays_unless_told_otherwise(string? mostMaps, string expected)
+    {
+        using Process process = Start(new Dictionary<string, string?> { ["MALLOC_MMAP_MAX_"] = mostMaps, ["OMP_NUM_THREADS"] = "1" }, "doctor", "--json", "--threads", "1");
+        Task<string> error = process.StandardError.ReadToEndAsync(), output = process.StandardOutput.ReadToEndAsync();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.Zero, error.Result);
+        Assert.That(output.Result, Does.Contain($"what a tensor leaves {expected}"));
+    }
+
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Signal(int process, int signal);
 

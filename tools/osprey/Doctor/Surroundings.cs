@@ -21,7 +21,7 @@ static class Surroundings
             new("libtorch", Torch()),
             new("simd", Simd()),
             new("cores", $"{Environment.ProcessorCount}, of which {threads} are used"),
-            new("memory", $"{gib:0.0} GiB"),
+            new("memory", $"{gib:0.0} GiB{Reuse()}"),
             new("device", $"{device.Kind.ToString().ToLowerInvariant()}: {device.Name}"),
             new("cuda", Cuda()),
         ];
@@ -32,6 +32,14 @@ static class Surroundings
         (string version, int threads) = TorchRuntime.Probe();
         return $"{version}, loads and multiplies, {threads} threads";
     }
+
+    static string Reuse() => HostAllocator.KeepsFreed() switch
+    {
+        true => "; what a tensor leaves is used again",
+        // Seen where the environment sets the allocator, or where it is not glibc's.
+        false => "; what a tensor leaves goes back to the system, which makes torch slow",
+        null => "",
+    };
 
     static string Simd()
     {
