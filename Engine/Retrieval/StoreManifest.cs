@@ -27,8 +27,12 @@ public record StoreDescription
     /// <summary>The embedder's configuration, any JSON object: <c>JsonSerializer.SerializeToElement(config, Json.Options)</c>.</summary>
     public required JsonElement Embedder { get; init; }
 
-    /// <summary>SHA-256 of the <c>model.safetensors</c> that the model saves as, lower-case hexadecimal: not of a bare weights file that it was opened from.</summary>
+    /// <summary>SHA-256 of the <c>model.safetensors</c> that the model saves as, lower-case hexadecimal: not of a bare weights file that it was opened from. Empty where the descriptors were imported without a model.</summary>
     public required string WeightsSha256 { get; init; }
+
+    /// <summary>Whether it is known which model made the descriptors, so that images can be described alike.</summary>
+    [JsonIgnore]
+    public bool HasModel => WeightsSha256.Length > 0;
 
     /// <summary>What happens to a decoded image before the network, in words that tell two recipes apart.</summary>
     public required string Preprocessing { get; init; }

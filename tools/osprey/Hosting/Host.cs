@@ -19,6 +19,8 @@ static class Host
             new EmbedVerb(),
             new IndexVerb(),
             new SearchVerb(),
+            new ExportVerb(),
+            new ImportVerb(),
             new EvalVerb(),
             new AttackVerb(),
             new VerbGroup("data", "Draws, lists, checks and splits data sets.", new DataSynthVerb(), new DataListVerb(), new DataCheckVerb(), new DataSplitVerb()),

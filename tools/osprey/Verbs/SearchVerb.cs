@@ -160,6 +160,8 @@ sealed class SearchVerb : Verb
             else images.Add(new LabelledImage(InputFile.Required(word), 0));
         }
         StoreManifest manifest = opened.Manifest;
+        if (!manifest.HasModel)
+            throw new InvalidDataException($"{opened.Path} was imported, and the model of its descriptors is unknown; search with --vectors, or import it --like a store of that model");
         Preprocessing preprocessing = Preprocessing.Parse(manifest.Preprocessing);
         string from = arguments.GetValue(model) ?? manifest.Model;
         if (!Path.Exists(from)) throw new FileNotFoundException($"the model {from} is not there{(arguments.GetValue(model) is null ? ", where it was when the store was made" : "")}; name it with --model");
