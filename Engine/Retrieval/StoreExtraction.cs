@@ -87,9 +87,9 @@ public static class StoreExtraction
     static IReadOnlyList<LabelledImage> Share(IReadOnlyList<LabelledImage> images, StoreShard? shard)
     {
         if (shard is null) return images;
-        int first = (int)((long)images.Count * shard.Index / shard.Count), end = (int)((long)images.Count * (shard.Index + 1) / shard.Count);
-        if (first == end) throw new ArgumentException($"shard {shard.Index}/{shard.Count} of {images.Count} images is empty; use fewer shards");
-        return [.. images.Skip(first).Take(end - first)];
+        (long first, long length) = shard.Of(images.Count);
+        if (length == 0) throw new ArgumentException($"shard {shard.Index}/{shard.Count} of {images.Count} images is empty; use fewer shards");
+        return [.. images.Skip((int)first).Take((int)length)];
     }
 
     readonly record struct Loaded(RgbImage? Image, int Width, int Height, string Reason);

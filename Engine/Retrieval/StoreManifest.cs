@@ -19,7 +19,15 @@ public enum StoreType
 /// <summary>One of several stores that together hold a data set: images are dealt out by the caller, the store records which share it is.</summary>
 /// <param name="Index">0 … Count − 1.</param>
 /// <param name="Count">1 or more.</param>
-public sealed record StoreShard(int Index, int Count);
+public sealed record StoreShard(int Index, int Count)
+{
+    /// <summary>This share of <paramref name="total"/> things in order: from ⌊i·total/n⌋ up to ⌊(i+1)·total/n⌋. Shares differ by one at most.</summary>
+    public (long First, long Length) Of(long total)
+    {
+        long first = (long)((Int128)total * Index / Count);
+        return (first, (long)((Int128)total * (Index + 1) / Count) - first);
+    }
+}
 
 /// <summary>What a store is made from, known before its first part: two descriptions that agree give the same bytes.</summary>
 public record StoreDescription
