@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using NUnit.Framework;
+using Osprey.Engine.Model;
+using Osprey.Engine.Retrieval;
 using Osprey.Interop.Formats;
+using Osprey.Kernels;
 
 namespace Osprey.Tests.Tools;
 
@@ -92,5 +95,54 @@ public class MpirunTests
         (int code, _, string error) = Mpirun(3, "search", At("nan"), "--vectors", At("one.npy"));
         Assert.That(code, Is.EqualTo(2).Or.EqualTo(1), error);
         Assert.That(error, Does.Contain("osprey search: rank 2: ").And.Contain("row 24").And.Contain("counted from row 66"));
+    }
+
+    [Test]
+    public void Ranks_embed_what_one_process_embeds_bad_files_and_all()
+    {
+        using (Device device = Device.Open("host", 1))
+        using (Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Osprey.Engine.Model.Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5))
+            embedder.Save(At("model"));
+        Drawn.Files(At("data"), classes: 3, perClass: 4);
+        // The last rank's share is nothing but bad files.
+        foreach (string name in Directory.GetFiles(Path.Combine(At("data"), "class-2"))) File.WriteAllText(name, "no picture");
+        string[] embed = ["embed", "--data", At("data"), "--model", At("model"), "--batch", "1", "--json"];
+        Cli.Done([.. embed, "--out", At("whole"), "--threads", "1"]);
+
+        (int code, string output, string error) = Mpirun(3, [.. embed, "--out", At("shared"), "--part", "3"]);
+        Assert.That(code, Is.Zero, error);
+        Assert.That(output, Does.Contain("\"rows\": 8").And.Contain("class-2"));
+        DescriptorStore whole = DescriptorStore.Open(At("whole")), shared = DescriptorStore.Open(At("shared"));
+        shared.Verify();
+        Assert.That(shared.ReadDescriptors(), Is.EqualTo(whole.ReadDescriptors()));
+        Assert.That(shared.ReadRows(), Is.EqualTo(whole.ReadRows()));
+        Assert.That(shared.ReadBadFiles(), Is.EqualTo(whole.ReadBadFiles()));
+        Assert.That(shared.Manifest.ImagesSha256, Is.EqualTo(whole.Manifest.ImagesSha256));
+        Assert.That(Directory.Exists(At("shared.shares")), Is.False);
+
+        // The store is finished: by itself or under mpirun the same command finds nothing to do.
+        Assert.That(Cli.Done([.. embed, "--out", At("shared"), "--part", "3"]).Json.GetProperty("rows").GetInt32(), Is.EqualTo(8));
+        Assert.That(Mpirun(2, [.. embed, "--out", At("shared"), "--part", "3"]).Code, Is.Zero);
+        (code, _, error) = Mpirun(2, [.. embed, "--out", At("other"), "--shard", "0/2"]);
+        Assert.That((code, error.Split("leave it out").Length), Is.EqualTo((2, 2)), error);
+    }
+
+    [Test]
+    public void More_ranks_than_images_and_none_that_can_be_read()
+    {
+        using (Device device = Device.Open("host", 1))
+        using (Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Osprey.Engine.Model.Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5))
+            embedder.Save(At("model-2"));
+        Directory.CreateDirectory(At("bad"));
+        File.WriteAllText(Path.Combine(At("bad"), "a.png"), "no picture");
+        File.WriteAllText(Path.Combine(At("bad"), "b.png"), "no picture");
+        string[] words = ["embed", "--data", At("bad"), "--model", At("model-2"), "--out", At("bad-store")];
+        (int code, _, string error) = Mpirun(3, words);
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("osprey embed: none of the 2 images can be read"));
+        File.WriteAllBytes(Path.Combine(At("bad"), "b.png"), Drawn.Png(1, 1, 32));
+        (code, _, error) = Mpirun(3, words);
+        Assert.That(code, Is.Zero, error);
+        Assert.That(DescriptorStore.Open(At("bad-store")).Rows, Is.EqualTo(1));
     }
 }

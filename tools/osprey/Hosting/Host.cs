@@ -19,6 +19,7 @@ static class Host
             new QuickstartVerb(),
             new TrainVerb(),
             new EmbedVerb(),
+            new JoinVerb(),
             new IndexVerb(),
             new SearchVerb(),
             new ExportVerb(),
