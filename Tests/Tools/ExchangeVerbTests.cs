@@ -1,7 +1,7 @@
 using System.Text.Json;
 using NUnit.Framework;
-using Osprey.Interop.Formats;
 using Osprey.Engine.Model;
+using Osprey.Interop.Formats;
 using Osprey.Kernels;
 
 namespace Osprey.Tests.Tools;
