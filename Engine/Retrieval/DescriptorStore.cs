@@ -37,6 +37,9 @@ public sealed class DescriptorStore
 
     public static bool Exists(string path) => File.Exists(System.IO.Path.Combine(path, ManifestName));
 
+    /// <summary>Whether there is a store that needs no more images.</summary>
+    internal static bool IsFinished(string path) => Exists(path) && StoreManifest.Read(System.IO.Path.Combine(path, ManifestName)).Complete;
+
     /// <summary>Opens a finished store and checks that its files are there and of the right sizes; <see cref="Verify"/> checks their content.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no store at <paramref name="path"/>.</exception>
     /// <exception cref="InvalidDataException">The store is unfinished or broken; the message names the file.</exception>
@@ -97,14 +100,34 @@ public sealed class DescriptorStore
     }
 
     /// <summary>Descriptors of part <paramref name="part"/>, [rows, D].</summary>
-    public float[] ReadPart(int part)
+    public float[] ReadPart(int part) => ReadPart(part, 0, Manifest.Parts[part].Rows);
+
+    float[] ReadPart(int part, long first, long count)
     {
         using NpyRows rows = OpenPart(Manifest.Parts[part]);
-        long length = rows.Count * rows.Dimension;
+        long length = count * rows.Dimension;
         if (length > Array.MaxLength) throw new NotSupportedException($"{Manifest.Parts[part].Descriptors} holds {length} values, more than one array can; make the store with smaller parts");
         float[] values = new float[length];
-        rows.Read(0, values);
+        rows.Read(first, values);
         return values;
+    }
+
+    /// <summary>Descriptors of rows <paramref name="first"/> … first + count − 1, [rows, D] of each part that has some.</summary>
+    /// <exception cref="ArgumentException">There are no such rows.</exception>
+    public IEnumerable<float[]> ReadBlocks(long first, long count)
+    {
+        if (first < 0 || count < 0 || first > Rows - count) throw new ArgumentException($"rows {first} to {first + count - 1} were asked of {Path}, which has {Rows}");
+        return Blocks();
+
+        IEnumerable<float[]> Blocks()
+        {
+            long start = 0;
+            for (int p = 0; p < Manifest.Parts.Count; start += Manifest.Parts[p++].Rows)
+            {
+                long from = Math.Max(first, start), end = Math.Min(first + count, start + Manifest.Parts[p].Rows);
+                if (from < end) yield return ReadPart(p, from - start, end - from);
+            }
+        }
     }
 
     /// <summary>All descriptors, [N, D].</summary>

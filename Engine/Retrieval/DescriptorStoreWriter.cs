@@ -31,6 +31,12 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     /// <summary>Source images in finished parts: where the caller goes on.</summary>
     public long ImagesDone => parts.Sum(p => p.Images);
 
+    /// <summary>Finished parts.</summary>
+    public int PartsDone => parts.Count;
+
+    /// <summary>SHA-256 of each finished part's two files.</summary>
+    internal IEnumerable<(string Descriptors, string Metadata)> Hashes => parts.Select(p => (p.DescriptorsSha256, p.MetadataSha256));
+
     /// <summary>Descriptors in finished parts.</summary>
     public long RowsDone => parts.Sum(p => p.Rows);
 
@@ -118,7 +124,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         foreach (StoreRow row in rows)
             if (row.Label < 0 || row.Label >= manifest.Classes.Count) throw new ArgumentException($"{row.Path} has label {row.Label}, and the store has {manifest.Classes.Count} classes");
 
-        string name = $"part-{parts.Count:00000}", npy = name + ".npy", parquet = name + ".parquet";
+        (string npy, string parquet) = NextNames();
         AtomicFile.Write(Path.Combine(path, npy), descriptors, (stream, values) => Npy.Write(stream, values, manifest.Type == StoreType.Float16 ? NpyType.Float16 : NpyType.Float32, rows.Count, manifest.Dimension));
         AtomicFile.Write(Path.Combine(path, parquet), stream => StoreTable.Write(stream, rows));
         parts.Add(new StorePart
@@ -132,6 +138,30 @@ public sealed partial class DescriptorStoreWriter : IDisposable
             BadFiles = [.. bad],
         });
         WriteManifest(complete: false);
+    }
+
+    (string Descriptors, string Metadata) NextNames() => ($"part-{parts.Count:00000}.npy", $"part-{parts.Count:00000}.parquet");
+
+    /// <summary>Adds a part of another store as it is, whatever number of images it has.</summary>
+    /// <param name="from">A store of the same model, classes and type.</param>
+    /// <param name="part">One of its parts.</param>
+    /// <exception cref="InvalidDataException">Its files are not what its SHA-256 says.</exception>
+    internal void AppendCopy(DescriptorStore from, StorePart part)
+    {
+        (string npy, string parquet) = NextNames();
+        Copy(part.Descriptors, npy);
+        Copy(part.Metadata, parquet);
+        StorePart copy = part with { Descriptors = npy, Metadata = parquet };
+        if (DescriptorStore.PartFault(path, copy) is not null)
+            throw new InvalidDataException($"{from.Path} is broken: {DescriptorStore.PartFault(from.Path, part) ?? $"{part.Descriptors} changed while it was read"}; run its osprey embed again");
+        parts.Add(copy);
+        WriteManifest(complete: false);
+
+        void Copy(string file, string to)
+        {
+            using FileStream source = File.OpenRead(Path.Combine(from.Path, file));
+            AtomicFile.Write(Path.Combine(path, to), stream => source.CopyTo(stream));
+        }
     }
 
     /// <summary>Drops the finished parts, so that every image is described anew.</summary>

@@ -27,7 +27,14 @@ public sealed class ExactIndex : IDisposable
     /// <summary>Over a store's descriptors, read into memory as float32: 4·N·D bytes.</summary>
     /// <exception cref="ArgumentException">A descriptor holds a value that is not finite; the message names its row.</exception>
     public ExactIndex(DescriptorStore store, Device device, Metric metric = Metric.Cosine)
-        : this(ReadBlocks(store), store.Dimension, device, metric, store.Sha256)
+        : this(ReadBlocks(store, 0, store.Rows), store.Dimension, device, metric, store.Sha256)
+    {
+    }
+
+    /// <summary>Over rows <paramref name="first"/> … first + count − 1 of a store alone; ids are counted from the first of them.</summary>
+    /// <inheritdoc cref="ExactIndex(DescriptorStore, Device, Metric)"/>
+    internal ExactIndex(DescriptorStore store, long first, long count, Device device, Metric metric)
+        : this(ReadBlocks(store, first, count), store.Dimension, device, metric, "")
     {
     }
 
@@ -79,15 +86,14 @@ public sealed class ExactIndex : IDisposable
         return descriptors.Length / dimension;
     }
 
-    static List<IndexBlock> ReadBlocks(DescriptorStore store)
+    static List<IndexBlock> ReadBlocks(DescriptorStore store, long first, long count)
     {
         var blocks = new List<IndexBlock>();
-        long first = 0;
-        for (int p = 0; p < store.Manifest.Parts.Count; p++)
+        long id = 0;
+        foreach (float[] values in store.ReadBlocks(first, count))
         {
-            float[] values = store.ReadPart(p);
-            blocks.Add(new IndexBlock(values, values.Length / store.Dimension, first));
-            first += values.Length / store.Dimension;
+            blocks.Add(new IndexBlock(values, values.Length / store.Dimension, id));
+            id += values.Length / store.Dimension;
         }
         return blocks;
     }
@@ -201,6 +207,14 @@ public sealed class ExactIndex : IDisposable
             content.Map.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The metric of an index file, and <see cref="DescriptorStore.Sha256"/> of the store that it was made from; its rows are not read.</summary>
+    /// <exception cref="InvalidDataException">The file is broken; the message says how.</exception>
+    public static (Metric Metric, string StoreSha256) Describe(string path)
+    {
+        IndexMeta meta = IndexFile.ReadMeta(path);
+        return (meta.Metric, meta.StoreSha256);
     }
 
     /// <summary>Checks that the index was made from this state of the store, so that its ids are the store's rows.</summary>

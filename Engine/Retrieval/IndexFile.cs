@@ -150,6 +150,14 @@ static class IndexFile
         }
     }
 
+    /// <summary>What an index is, without its rows.</summary>
+    /// <exception cref="InvalidDataException">The file is broken; the message says how.</exception>
+    public static IndexMeta ReadMeta(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        return ReadMeta(stream, Required(ReadSections(stream, path), "META", path), path);
+    }
+
     static Dictionary<string, Section> ReadSections(FileStream stream, string path)
     {
         Span<byte> start = stackalloc byte[HeaderSize];

@@ -22,6 +22,9 @@ public sealed record StoreExtractionConfig
     /// <summary>The share of the set to describe, or null for all of it: shard i of n takes images ⌊iN/n⌋ … ⌊(i+1)N/n⌋−1.</summary>
     public StoreShard? Shard { get; init; }
 
+    /// <summary>For one share of several: a share of nothing but bad files becomes a store without rows, and only all of them together are a failure.</summary>
+    public bool AllBadIsNoFailure { get; init; }
+
     /// <exception cref="ArgumentException">A value is out of its range; the message shows both.</exception>
     public StoreExtractionConfig Validate()
     {
@@ -77,19 +80,25 @@ public static class StoreExtraction
             AppendPart(writer, embedder, decoder, set, images.Skip((int)part.First).Take(part.Length).ToArray(), part.First, images.Count, config.BatchSize, threads, progress, cancellation);
 
         BadFile[] bad = [.. writer.BadFiles];
-        string list = Path.Combine(path, BadFilesName);
-        if (bad.Length > 0) AtomicFile.Write(list, string.Concat(bad.Select(b => $"{b.Path}\t{b.Reason}\n")));
-        else File.Delete(list);
-        if (bad.Length == images.Count && bad.Length > 0) throw new InvalidDataException($"none of the {bad.Length} images can be read; the first, {images[0].Path}: {bad[0].Reason}");
+        WriteBadFiles(path, bad);
+        if (bad.Length == images.Count && bad.Length > 0 && !config.AllBadIsNoFailure) throw new InvalidDataException($"none of the {bad.Length} images can be read; the first, {images[0].Path}: {bad[0].Reason}");
         return writer.Finish();
+    }
+
+    /// <summary>Writes <see cref="BadFilesName"/> into a store's folder, or deletes it where there are none.</summary>
+    internal static void WriteBadFiles(string path, IReadOnlyCollection<BadFile> bad)
+    {
+        string list = Path.Combine(path, BadFilesName);
+        if (bad.Count > 0) AtomicFile.Write(list, string.Concat(bad.Select(b => $"{b.Path}\t{b.Reason}\n")));
+        else File.Delete(list);
     }
 
     static IReadOnlyList<LabelledImage> Share(IReadOnlyList<LabelledImage> images, StoreShard? shard)
     {
         if (shard is null) return images;
-        int first = (int)((long)images.Count * shard.Index / shard.Count), end = (int)((long)images.Count * (shard.Index + 1) / shard.Count);
-        if (first == end) throw new ArgumentException($"shard {shard.Index}/{shard.Count} of {images.Count} images is empty; use fewer shards");
-        return [.. images.Skip(first).Take(end - first)];
+        (long first, long length) = shard.Of(images.Count);
+        if (length == 0) throw new ArgumentException($"shard {shard.Index}/{shard.Count} of {images.Count} images is empty; use fewer shards");
+        return [.. images.Skip((int)first).Take((int)length)];
     }
 
     readonly record struct Loaded(RgbImage? Image, int Width, int Height, string Reason);

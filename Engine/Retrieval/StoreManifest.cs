@@ -19,7 +19,15 @@ public enum StoreType
 /// <summary>One of several stores that together hold a data set: images are dealt out by the caller, the store records which share it is.</summary>
 /// <param name="Index">0 … Count − 1.</param>
 /// <param name="Count">1 or more.</param>
-public sealed record StoreShard(int Index, int Count);
+public sealed record StoreShard(int Index, int Count)
+{
+    /// <summary>This share of <paramref name="total"/> things in order: from ⌊i·total/n⌋ up to ⌊(i+1)·total/n⌋. Shares differ by one at most.</summary>
+    public (long First, long Length) Of(long total)
+    {
+        long first = (long)((Int128)total * Index / Count);
+        return (first, (long)((Int128)total * (Index + 1) / Count) - first);
+    }
+}
 
 /// <summary>What a store is made from, known before its first part: two descriptions that agree give the same bytes.</summary>
 public record StoreDescription
@@ -27,8 +35,12 @@ public record StoreDescription
     /// <summary>The embedder's configuration, any JSON object: <c>JsonSerializer.SerializeToElement(config, Json.Options)</c>.</summary>
     public required JsonElement Embedder { get; init; }
 
-    /// <summary>SHA-256 of the <c>model.safetensors</c> that the model saves as, lower-case hexadecimal: not of a bare weights file that it was opened from.</summary>
+    /// <summary>SHA-256 of the <c>model.safetensors</c> that the model saves as, lower-case hexadecimal: not of a bare weights file that it was opened from. Empty where the descriptors were imported without a model.</summary>
     public required string WeightsSha256 { get; init; }
+
+    /// <summary>Whether it is known which model made the descriptors, so that images can be described alike.</summary>
+    [JsonIgnore]
+    public bool HasModel => WeightsSha256.Length > 0;
 
     /// <summary>What happens to a decoded image before the network, in words that tell two recipes apart.</summary>
     public required string Preprocessing { get; init; }

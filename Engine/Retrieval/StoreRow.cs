@@ -23,10 +23,13 @@ static class StoreTable
     static readonly DataField<int> Label = new("label"), Width = new("width"), Height = new("height");
     static readonly DataField<double> MinX = new("min_x", true), MinY = new("min_y", true), MaxX = new("max_x", true), MaxY = new("max_y", true);
 
-    static readonly ParquetSchema Schema = new(Path, Class, Label, Width, Height, Crs, MinX, MinY, MaxX, MaxY);
+    /// <summary>In the order in which <see cref="WriteColumnsAsync"/> writes them.</summary>
+    public static IReadOnlyList<DataField> Columns { get; } = [Path, Class, Label, Width, Height, Crs, MinX, MinY, MaxX, MaxY];
+
+    static readonly ParquetSchema Schema = new(Columns);
 
     // The library's own codec needs nothing on any reader's side beyond what every Parquet reader has.
-    static readonly ParquetOptions Options = new() { CompressionMethod = CompressionMethod.Snappy };
+    public static readonly ParquetOptions Options = new() { CompressionMethod = CompressionMethod.Snappy };
 
     public static void Write(Stream stream, IReadOnlyList<StoreRow> rows) => WriteAsync(stream, rows).GetAwaiter().GetResult();
 
@@ -34,6 +37,12 @@ static class StoreTable
     {
         await using ParquetWriter writer = await ParquetWriter.CreateAsync(Schema, stream, Options).ConfigureAwait(false);
         using ParquetRowGroupWriter group = writer.CreateRowGroup();
+        await WriteColumnsAsync(group, rows).ConfigureAwait(false);
+        group.CompleteValidate();
+    }
+
+    public static async Task WriteColumnsAsync(ParquetRowGroupWriter group, IReadOnlyList<StoreRow> rows)
+    {
         await group.WriteAsync(Path, rows.Select(r => (string?)r.Path).ToArray()!).ConfigureAwait(false);
         await group.WriteAsync(Class, rows.Select(r => (string?)r.Class).ToArray()!).ConfigureAwait(false);
         await Integers(Label, r => r.Label).ConfigureAwait(false);
@@ -44,7 +53,6 @@ static class StoreTable
         await Doubles(MinY, b => b.MinY).ConfigureAwait(false);
         await Doubles(MaxX, b => b.MaxX).ConfigureAwait(false);
         await Doubles(MaxY, b => b.MaxY).ConfigureAwait(false);
-        group.CompleteValidate();
 
         Task Integers(DataField field, Func<StoreRow, int> value) => group.WriteAsync<int>(field, rows.Select(value).ToArray().AsMemory());
 
@@ -72,26 +80,33 @@ static class StoreTable
         for (int g = 0; g < reader.RowGroupCount; g++)
         {
             using ParquetRowGroupReader group = reader.OpenRowGroupReader(g);
-            int count = checked((int)group.RowCount);
-            string[] paths = new string[count], classes = new string[count], crs = new string[count];
-            int[] labels = new int[count], widths = new int[count], heights = new int[count];
-            double?[] minX = new double?[count], minY = new double?[count], maxX = new double?[count], maxY = new double?[count];
-            await group.ReadAsync(Path, paths).ConfigureAwait(false);
-            await group.ReadAsync(Class, classes).ConfigureAwait(false);
-            await group.ReadAsync<int>(Label, labels).ConfigureAwait(false);
-            await group.ReadAsync<int>(Width, widths).ConfigureAwait(false);
-            await group.ReadAsync<int>(Height, heights).ConfigureAwait(false);
-            await group.ReadAsync(Crs, crs).ConfigureAwait(false);
-            await group.ReadAsync<double>(MinX, minX.AsMemory()).ConfigureAwait(false);
-            await group.ReadAsync<double>(MinY, minY.AsMemory()).ConfigureAwait(false);
-            await group.ReadAsync<double>(MaxX, maxX.AsMemory()).ConfigureAwait(false);
-            await group.ReadAsync<double>(MaxY, maxY.AsMemory()).ConfigureAwait(false);
-            for (int i = 0; i < count; i++)
-            {
-                GeoBounds? bounds = minX[i] is { } x0 && minY[i] is { } y0 && maxX[i] is { } x1 && maxY[i] is { } y1 ? new GeoBounds(x0, y0, x1, y1) : null;
-                rows.Add(new StoreRow(paths[i], classes[i], labels[i], widths[i], heights[i], crs[i], bounds));
-            }
+            rows.AddRange(await ReadColumnsAsync(group).ConfigureAwait(false));
         }
         return [.. rows];
+    }
+
+    public static async Task<StoreRow[]> ReadColumnsAsync(ParquetRowGroupReader group)
+    {
+        int count = checked((int)group.RowCount);
+        string[] paths = new string[count], classes = new string[count], crs = new string[count];
+        int[] labels = new int[count], widths = new int[count], heights = new int[count];
+        double?[] minX = new double?[count], minY = new double?[count], maxX = new double?[count], maxY = new double?[count];
+        await group.ReadAsync(Path, paths).ConfigureAwait(false);
+        await group.ReadAsync(Class, classes).ConfigureAwait(false);
+        await group.ReadAsync<int>(Label, labels).ConfigureAwait(false);
+        await group.ReadAsync<int>(Width, widths).ConfigureAwait(false);
+        await group.ReadAsync<int>(Height, heights).ConfigureAwait(false);
+        await group.ReadAsync(Crs, crs).ConfigureAwait(false);
+        await group.ReadAsync<double>(MinX, minX.AsMemory()).ConfigureAwait(false);
+        await group.ReadAsync<double>(MinY, minY.AsMemory()).ConfigureAwait(false);
+        await group.ReadAsync<double>(MaxX, maxX.AsMemory()).ConfigureAwait(false);
+        await group.ReadAsync<double>(MaxY, maxY.AsMemory()).ConfigureAwait(false);
+        var rows = new StoreRow[count];
+        for (int i = 0; i < count; i++)
+        {
+            GeoBounds? bounds = minX[i] is { } x0 && minY[i] is { } y0 && maxX[i] is { } x1 && maxY[i] is { } y1 ? new GeoBounds(x0, y0, x1, y1) : null;
+            rows[i] = new StoreRow(paths[i], classes[i], labels[i], widths[i], heights[i], crs[i], bounds);
+        }
+        return rows;
     }
 }

@@ -59,7 +59,8 @@ public sealed class FaissProcess : IDisposable
         return null;
     }
 
-    static IEnumerable<string> Candidates()
+    /// <summary>Pythons in the order in which they are tried.</summary>
+    internal static IEnumerable<string> Candidates()
     {
         if (Environment.GetEnvironmentVariable(PythonVariable) is { Length: > 0 } named) return [named];
         string[] folders = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries), "/usr/bin", "/usr/local/bin"];

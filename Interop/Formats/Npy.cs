@@ -77,6 +77,12 @@ public static class Npy
         if (type == NpyType.Int64) throw new ArgumentException("floats are written as float32 or float16, not int64");
         CheckCount(values.Length, shape);
         stream.Write(NpyHeader.Encode(type, shape));
+        WriteValues(stream, values, type);
+    }
+
+    /// <summary>Writes some of an array's values, for a caller that has written its header.</summary>
+    public static void WriteValues(Stream stream, ReadOnlySpan<float> values, NpyType type)
+    {
         if (type == NpyType.Float32)
         {
             stream.Write(MemoryMarshal.AsBytes(values));

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Osprey.Interop.Formats;
 
 /// <summary>A float32 or float16 matrix [N, D] on disk, read a range of rows at a time. May be read from several threads.</summary>
-public sealed class NpyRows : IDisposable
+public sealed class NpyRows : IRowFile
 {
     readonly SafeFileHandle file;
     readonly NpyHeader header;
@@ -37,38 +37,22 @@ public sealed class NpyRows : IDisposable
         return new NpyRows(File.OpenHandle(path, options: FileOptions.SequentialScan), header, path);
     }
 
-    /// <summary>Reads rows first … first + rows.Length/D − 1.</summary>
-    /// <param name="first">0…N.</param>
-    /// <param name="rows">A whole number of rows; overwritten.</param>
-    /// <exception cref="ArgumentException">The range is not inside the matrix.</exception>
+    /// <inheritdoc/>
     public void Read(long first, Span<float> rows)
     {
-        int count = rows.Length / Dimension;
-        if (count * Dimension != rows.Length) throw new ArgumentException($"{rows.Length} values are no whole number of rows of {Dimension}");
-        if (first < 0 || first + count > Count) throw new ArgumentException($"rows {first} to {first + count - 1} were asked of {path}, which has {Count}");
+        RowRange.Check(first, rows.Length, this, path);
         long offset = header.DataOffset + first * Dimension * NpyHeader.SizeOf(Type);
         if (Type == NpyType.Float32)
         {
-            ReadExactly(MemoryMarshal.AsBytes(rows), offset);
+            RowRange.ReadExactly(file, MemoryMarshal.AsBytes(rows), offset, path);
             return;
         }
         Half[] piece = new Half[Math.Min(Npy.Piece, rows.Length)];
         for (int done = 0; done < rows.Length; done += piece.Length)
         {
             Span<Half> halves = piece.AsSpan(0, Math.Min(piece.Length, rows.Length - done));
-            ReadExactly(MemoryMarshal.AsBytes(halves), offset + 2L * done);
+            RowRange.ReadExactly(file, MemoryMarshal.AsBytes(halves), offset + 2L * done, path);
             Npy.Widen(halves, rows[done..]);
-        }
-    }
-
-    void ReadExactly(Span<byte> bytes, long offset)
-    {
-        while (!bytes.IsEmpty)
-        {
-            int read = RandomAccess.Read(file, bytes, offset);
-            if (read == 0) throw new InvalidDataException($"{path} became shorter while it was read");
-            bytes = bytes[read..];
-            offset += read;
         }
     }
 

@@ -107,6 +107,8 @@ public class EmbedVerbTests
             Cli.Done("embed", "--data", At("data"), "--model", At("model"), "--out", At($"shard-{i}"), "--shard", $"{i}/2");
             rows.AddRange(Npy.ReadSingles(Path.Combine(At($"shard-{i}"), "part-00000.npy")).Values);
         }
+        Cli.Done("join", At("shard-1"), At("shard-0"), "--out", At("joined"));
+        Assert.That(Osprey.Engine.Retrieval.DescriptorStore.Open(At("joined")).ReadRows(), Is.EqualTo(Osprey.Engine.Retrieval.DescriptorStore.Open(At("store")).ReadRows()));
         float[] all = [.. Enumerable.Range(0, 3).SelectMany(p => Npy.ReadSingles(Path.Combine(At("store"), $"part-{p:00000}.npy")).Values)];
         Assert.That(rows, Is.EqualTo(all).Within(1e-5f));
     }

@@ -1,7 +1,9 @@
+using Osprey.Interop.Mpi;
 using Osprey.Interop.Torch;
 using Osprey.Tool.Hosting;
 
 OpenMp.WaitAsleep();
 HostAllocator.KeepFreed();
-using var interruption = new Interruption(Console.Error, !Console.IsErrorRedirected);
-return Host.Run(args, Streams.OfProcess(), interruption.Token);
+Streams streams = Streams.OfProcess();
+using var interruption = new Interruption(Launch.OfProcess().Rank == 0 ? streams.Error : TextWriter.Null, streams.ErrorIsTerminal);
+return Host.Run(args, streams, interruption.Token);

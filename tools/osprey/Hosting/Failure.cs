@@ -1,3 +1,5 @@
+using Osprey.Engine.Distributed;
+
 namespace Osprey.Tool.Hosting;
 
 /// <summary>From exception to one line on stderr and an exit code.</summary>
@@ -32,6 +34,7 @@ static class Failure
     {
         AggregateException { InnerExceptions.Count: > 0 } many => Cause(many.InnerExceptions.FirstOrDefault(i => i is not OperationCanceledException) ?? many.InnerExceptions[0]),
         TypeInitializationException { InnerException: Exception inner } => Cause(inner),
+        RankFailedException { InnerException: Exception inner } => Cause(inner),
         System.Reflection.TargetInvocationException { InnerException: Exception inner } => Cause(inner),
         _ => e,
     };

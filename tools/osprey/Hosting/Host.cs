@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using Osprey.Engine.Distributed;
+using Osprey.Interop.Mpi;
 using Osprey.Tool.Verbs;
 
 namespace Osprey.Tool.Hosting;
@@ -17,8 +19,11 @@ static class Host
             new QuickstartVerb(),
             new TrainVerb(),
             new EmbedVerb(),
+            new JoinVerb(),
             new IndexVerb(),
             new SearchVerb(),
+            new ExportVerb(),
+            new ImportVerb(),
             new EvalVerb(),
             new AttackVerb(),
             new VerbGroup("data", "Draws, lists, checks and splits data sets.", new DataSynthVerb(), new DataListVerb(), new DataCheckVerb(), new DataSplitVerb()),
@@ -44,6 +49,10 @@ static class Host
 
     public static int Run(IReadOnlyList<string> arguments, Streams streams, CancellationToken cancellation = default)
     {
+        Launch launch = Launch.OfProcess();
+        // Of several processes one speaks; what the others have to say they tell it, or say as they end the job.
+        Streams all = streams;
+        if (launch.Rank > 0) streams = new Streams(TextWriter.Null, TextWriter.Null);
         var options = new GlobalOptions();
         RootCommand root = Create(options);
         ParseResult parse = root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
@@ -53,13 +62,28 @@ static class Host
         if (parse.Action is { ClearsParseErrors: true }) return parse.Invoke(new InvocationConfiguration { Output = streams.Out, Error = streams.Error });
         if (parse.Errors.Count > 0 || command is not Verb chosen) return Usage(parse, command, verb, streams);
 
+        if (launch.Size > 1 && !chosen.RunsOnRanks)
+        {
+            streams.Error.WriteLine($"osprey {verb}: runs in one process, and {launch.Size} were started; start it without mpirun");
+            return ExitCode.Usage;
+        }
+
         bool verbose = parse.GetValue(options.Verbose);
         try
         {
             using var session = new Session(
                 streams, verb, parse.GetValue(options.Device)!, parse.GetValue(options.Seed)!.Value, parse.GetResult(options.Seed) is { Implicit: false }, parse.GetValue(options.Threads)!.Value,
                 parse.GetValue(options.Json), verbose, parse.GetValue(options.Quiet), cancellation);
-            return chosen.Run(parse, session);
+            try
+            {
+                return chosen.Run(parse, session);
+            }
+            catch (Exception e) when (launch.Size > 1 && e is not RankFailedException)
+            {
+                int code = Failure.Report(e, $"{verb}: rank {launch.Rank}", verbose, all.Error);
+                session.AbortOthers(code);
+                return code;
+            }
         }
 #pragma warning disable CA1031 // The outermost frame: whatever comes up is told to the user and becomes an exit code.
         catch (Exception e)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Osprey.Engine;
+using Osprey.Interop.Mpi;
 using Osprey.Interop.Torch;
 using Osprey.Kernels;
 using Spectre.Console;
@@ -13,6 +14,7 @@ sealed class Session : IDisposable
     readonly string deviceName;
     readonly Lazy<ProgressDisplay> display;
     Device? device;
+    ICommunicator? ranks;
 
     public Session(Streams streams, string verb, string deviceName, long seed, bool seedIsGiven, int threads, bool json, bool verbose, bool quiet, CancellationToken cancellation)
     {
@@ -59,6 +61,15 @@ sealed class Session : IDisposable
 
     /// <summary>Opened on first use, with the thread count of the command line.</summary>
     public Device Device => device ??= Device.Open(deviceName, Threads);
+
+    /// <summary>The processes that were started together, joined on first use; one by itself where there was no mpirun.</summary>
+    public ICommunicator Ranks => ranks ??= Launch.Open();
+
+    /// <summary>Ends the other processes, which may be waiting for this one: it has failed, and they do not know.</summary>
+    public void AbortOthers(int exitCode)
+    {
+        if (ranks is { Size: > 1 }) ranks.Abort(exitCode);
+    }
 
     /// <summary>Sets torch's threads and seed; every verb that runs a network calls it first.</summary>
     public void ConfigureTorch() => TorchRuntime.Configure(Threads, Seed);
@@ -110,6 +121,7 @@ sealed class Session : IDisposable
     {
         if (display.IsValueCreated) display.Value.Dispose();
         device?.Dispose();
+        ranks?.Dispose();
     }
 
     /// <summary>Results stand below the last line of progress.</summary>

@@ -1,3 +1,5 @@
+using Osprey.Interop.Mpi;
+
 namespace Osprey.Tool.Hosting;
 
 /// <summary>Where a run of the tool writes.</summary>
@@ -8,7 +10,14 @@ namespace Osprey.Tool.Hosting;
 /// <param name="Color">False where NO_COLOR is set (no-color.org).</param>
 sealed record Streams(TextWriter Out, TextWriter Error, bool OutIsTerminal = false, bool ErrorIsTerminal = false, bool Color = false)
 {
-    public static Streams OfProcess() => new(
-        Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected,
-        string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb");
+    public static Streams OfProcess()
+    {
+        // Open MPI gives its processes terminals whose other end it copies into whatever its own output is. What .NET sends to one at start it sends to none called dumb.
+        Launch launch = Launch.OfProcess();
+        bool launched = launch.OpenMpi || launch.Size > 1;
+        if (launched) Environment.SetEnvironmentVariable("TERM", "dumb");
+        return new Streams(
+            Console.Out, Console.Error, !launched && !Console.IsOutputRedirected, !launched && !Console.IsErrorRedirected,
+            string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb");
+    }
 }

@@ -19,6 +19,9 @@ abstract class Verb(string name, string sentence) : Command(name, sentence), IDo
 
     public virtual string Notes => "";
 
+    /// <summary>Whether several processes that mpirun started share the work; other verbs refuse to be started so.</summary>
+    public virtual bool RunsOnRanks => false;
+
     /// <returns>The exit code.</returns>
     public abstract int Run(ParseResult arguments, Session session);
 }

@@ -14,13 +14,17 @@ sealed class DoctorVerb : Verb
 
     public override IReadOnlyList<string> Examples => ["doctor", "doctor --device simulator", "doctor --json"];
 
-    public override string Notes => "Exit code 1 if a check fails.";
+    public override string Notes => "Exit code 1 if a check fails. Started by mpirun, it also checks what the processes send one another.";
+
+    public override bool RunsOnRanks => true;
 
     public override int Run(ParseResult arguments, Session session)
     {
+        IReadOnlyList<Check> communication = session.Ranks.Size == 1 ? [] : CommunicationChecks.Run(session.Ranks);
+        if (session.Ranks.Rank > 0) return ExitCode.Done;
         session.ConfigureTorch();
         IReadOnlyList<Fact> facts = Surroundings.Collect(session.Device, session.Threads);
-        Check[] checks = [.. KernelChecks.Run(session.Device, session.Seed)];
+        Check[] checks = [.. KernelChecks.Run(session.Device, session.Seed), .. communication];
         bool passed = checks.All(c => c.Passed);
         if (session.Json)
         {

@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using Osprey.Engine;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Distributed;
 using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
+using Osprey.Interop.Mpi;
 using Osprey.Tool.Hosting;
 using Spectre.Console;
 
@@ -25,7 +27,7 @@ sealed class EmbedVerb : Verb
 
     readonly Option<int?> part = Flag.Whole<int>("--part", "Images per part: at most so many are described again after an interruption. Default 1024.", 1, 1_000_000, 1024, "IMAGES");
 
-    readonly Option<string?> shard = Flag.Text("--shard", "I/N", "Describe only share I (0 to N−1) of N, so that N processes can share a set. Default: all.");
+    readonly Option<string?> shard = Flag.Text("--shard", "I/N|N", "Describe only share I (0 to N−1) of N, so that N processes can share a set; 'join' makes one store of theirs. N alone takes I from JOB_COMPLETION_INDEX (Kubernetes) or SLURM_ARRAY_TASK_ID. Default: in an array of Slurm the task's share, else all.");
 
     readonly DecodeFlags decoding = new();
 
@@ -42,27 +44,26 @@ sealed class EmbedVerb : Verb
         "embed --data ucm --model squeezenet1_1.safetensors --size 128 --dtype float16 --out stores/ucm",
         "embed --data sentinel --bands 4,3,2 --range 0:3000 --model runs/aid --out stores/sentinel",
         "embed --data patternnet --model runs/aid --shard 0/4 --out stores/patternnet-0",
+        "embed --data patternnet --model runs/aid --shard 4 --out stores/patternnet-$JOB_COMPLETION_INDEX",
     ];
 
-    public override string Notes => "A file that cannot be read is skipped, named on stderr and in STORE/bad-files.txt; the exit code is 0 unless all are bad. STORE holds manifest.json, part-00000.npy and part-00000.parquet, …";
+    public override string Notes => "A file that cannot be read is skipped, named on stderr and in STORE/bad-files.txt; the exit code is 0 unless all are bad. STORE holds manifest.json, part-00000.npy and part-00000.parquet, … Started by mpirun, each process describes a share and the first joins them: docs/scale.md.";
+
+    public override bool RunsOnRanks => true;
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var config = new StoreExtractionConfig
-        {
-            Decoding = decoding.Bind(arguments),
-            Type = arguments.GetValue(type)!.Value,
-            BatchSize = arguments.GetValue(batch)!.Value,
-            PartImages = arguments.GetValue(part)!.Value,
-            Shard = ParseShard(arguments.GetValue(shard)),
-        };
-        config.Validate();
-        ImageSet set = DataFolders.OpenJoined(arguments.GetRequiredValue(data), split: null);
+        ICommunicator ranks = session.Ranks;
+        StoreExtractionConfig config = ranks.RunOnAll(() => Bind(arguments, session));
         string from = arguments.GetRequiredValue(model)!, to = arguments.GetRequiredValue(output)!;
 
         session.ConfigureTorch();
-        using Embedder embedder = Embedder.Open(from, session.Device, arguments.GetValue(size));
-        DescriptorStore store = StoreExtraction.Run(embedder, from, set, to, config, session.Threads, session.Progress, session.Cancellation);
+        ImageSet set = ranks.RunOnAll(() => DataFolders.OpenJoined(arguments.GetRequiredValue(data), split: null));
+        using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, arguments.GetValue(size)));
+        DescriptorStore? store = ranks.Size == 1
+            ? StoreExtraction.Run(embedder, from, set, to, config, session.Threads, session.Progress, session.Cancellation)
+            : DistributedExtraction.Run(ranks, embedder, from, set, to, config, session.Threads, session.Progress, session.Cancellation);
+        if (store is null) return ExitCode.Done;
 
         BadFile[] bad = [.. store.ReadBadFiles().Select(b => b with { Path = Path.Combine(set.Root, b.Path) })];
         session.Warn(bad);
@@ -77,12 +78,34 @@ sealed class EmbedVerb : Verb
         return ExitCode.Done;
     }
 
-    static StoreShard? ParseShard(string? text)
+    StoreExtractionConfig Bind(ParseResult arguments, Session session) => new StoreExtractionConfig
     {
-        if (text is null) return null;
-        string[] ends = text.Split('/');
-        if (ends.Length == 2 && int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int index) && int.TryParse(ends[1], NumberStyles.None, CultureInfo.InvariantCulture, out int count) && index < count)
-            return new StoreShard(index, count);
-        throw new ArgumentException($"--shard is '{text}'; give I/N with I from 0 to N−1, such as 0/4");
+        Decoding = decoding.Bind(arguments),
+        Type = arguments.GetValue(type)!.Value,
+        BatchSize = arguments.GetValue(batch)!.Value,
+        PartImages = arguments.GetValue(part)!.Value,
+        Shard = ShardOf(arguments.GetValue(shard), session),
+    }.Validate();
+
+    /// <summary>The share that the command line names, or that the batch system gave this process.</summary>
+    static StoreShard? ShardOf(string? text, Session session)
+    {
+        if (session.Ranks.Size > 1) return text is null ? null : throw new ArgumentException($"--shard is '{text}', and mpirun started {session.Ranks.Size} processes, which share the images out themselves; leave it out");
+        if (text is not null && !TryNumber(text, out _)) return ParseShard(text);
+        int? count = text is not null && TryNumber(text, out int n) ? n : null;
+        if (count is 0) throw new ArgumentException("--shard is '0'; give 1 share or more");
+        if (ShardEnvironment.Of(Environment.GetEnvironmentVariable, count) is not var (shard, variable))
+            return count is null ? null : throw new ArgumentException($"--shard is '{text}', and neither JOB_COMPLETION_INDEX nor SLURM_ARRAY_TASK_ID says which of the {count} shares this is; give I/N");
+        session.Note($"share {shard.Index} of {shard.Count}, by {variable}; --shard 0/1 describes all");
+        return shard;
     }
+
+    static StoreShard ParseShard(string text)
+    {
+        string[] ends = text.Split('/');
+        if (ends.Length == 2 && TryNumber(ends[0], out int index) && TryNumber(ends[1], out int count) && index < count) return new StoreShard(index, count);
+        throw new ArgumentException($"--shard is '{text}'; give I/N with I from 0 to N−1, such as 0/4, or N alone in a job whose index the environment says");
+    }
+
+    static bool TryNumber(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 }

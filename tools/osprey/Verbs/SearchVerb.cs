@@ -1,9 +1,11 @@
 using System.CommandLine;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Distributed;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
 using Osprey.Interop.Formats;
+using Osprey.Interop.Mpi;
 using Osprey.Tool.Hosting;
 using Spectre.Console;
 
@@ -62,27 +64,47 @@ sealed class SearchVerb : Verb
         "search stores/ucm --vectors queries.npy -k 100 --output npz --out neighbours.npz",
     ];
 
-    public override string Notes => "Queries are decoded, resized and described as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance.";
+    public override string Notes => "Queries are decoded, resized and described as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance. Started by mpirun, the processes share the rows, and the answer stays the same: docs/scale.md.";
+
+    public override bool RunsOnRanks => true;
 
     public override int Run(ParseResult arguments, Session session)
     {
-        DescriptorStore opened = DescriptorStore.Open(arguments.GetRequiredValue(store));
-        string? target = arguments.GetValue(file) is string name ? InputFile.Writable(name) : null;
-        Queries queries = arguments.GetValue(vectors) is string npy ? ReadVectors(npy, opened) : Describe(arguments, opened, session);
+        ICommunicator ranks = session.Ranks;
+        DescriptorStore opened = ranks.RunOnAll(() => DescriptorStore.Open(arguments.GetRequiredValue(store)));
+        string? target = arguments.GetValue(file);
+        // Rank 0 alone reads and describes the queries, and knows the rows' paths.
+        (Queries queries, StoreRow[] rows, RowFilter? filter) = ranks.RunOnAll(() => ranks.Rank == 0 ? Prepare(arguments, opened, session) : (new Queries([], []), [], null));
 
-        using ExactIndex index = OpenIndex(opened, session);
+        using ExactIndex? whole = ranks.Size == 1 ? OpenIndex(opened, session) : null;
+        using DistributedIndex? shared = whole is null ? DistributedIndex.Open(ranks, opened, session.Device, ranks.RunOnAll(() => MetricOf(opened, session))) : null;
+        int count = arguments.GetValue(k)!.Value;
+        Ranking? ranking = null;
+        RangeRanking? within = null;
+        if (arguments.GetValue(radius) is not double r) ranking = whole is null ? shared!.Search(queries.Values, count, filter) : whole.Search(queries.Values, count, default, filter);
+        else within = whole is null ? shared!.SearchRange(queries.Values, (float)r, filter) : whole.SearchRange(queries.Values, (float)r, filter);
+        if (ranks.Rank == 0) Show(arguments, session, opened, queries, rows, target, ranking, within);
+        return ExitCode.Done;
+    }
+
+    (Queries Queries, StoreRow[] Rows, RowFilter? Filter) Prepare(ParseResult arguments, DescriptorStore opened, Session session)
+    {
+        if (arguments.GetValue(file) is string name) InputFile.Writable(name);
+        Queries queries = arguments.GetValue(vectors) is string npy ? ReadVectors(npy, opened) : Describe(arguments, opened, session);
         StoreRow[] rows = opened.ReadRows();
-        RowFilter? filter = Filter(arguments.GetValue(onlyClass) ?? [], rows);
+        return (queries, rows, Filter(arguments.GetValue(onlyClass) ?? [], rows));
+    }
+
+    void Show(ParseResult arguments, Session session, DescriptorStore opened, Queries queries, StoreRow[] rows, string? target, Ranking? ranking, RangeRanking? within)
+    {
         if (target is not null)
         {
-            RankingFile.WriteNpz(target, index.Search(queries.Values, arguments.GetValue(k)!.Value, default, filter), queries.Names);
+            RankingFile.WriteNpz(target, ranking!, queries.Names);
             session.Note($"written: {target}");
         }
         else
         {
-            Answer[] answers = arguments.GetValue(radius) is double r
-                ? Within(index.SearchRange(queries.Values, (float)r, filter))
-                : Nearest(index.Search(queries.Values, arguments.GetValue(k)!.Value, default, filter));
+            Answer[] answers = ranking is not null ? Nearest(ranking) : Within(within!);
             string PathOf(long id) => Path.Combine(opened.Manifest.Root, rows[id].Path);
             if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
             {
@@ -90,7 +112,7 @@ sealed class SearchVerb : Verb
                 {
                     Results = answers.Select((a, q) => new { Query = queries.Names[q], a.Ids, a.Scores, Paths = a.Ids.Select(PathOf), Classes = a.Ids.Select(i => rows[i].Class) }),
                 });
-                return ExitCode.Done;
+                return;
             }
             for (int q = 0; q < answers.Length; q++)
             {
@@ -104,7 +126,6 @@ sealed class SearchVerb : Verb
                 session.Write(table);
             }
         }
-        return ExitCode.Done;
     }
 
     sealed record Answer(long[] Ids, float[] Scores);
@@ -160,6 +181,8 @@ sealed class SearchVerb : Verb
             else images.Add(new LabelledImage(InputFile.Required(word), 0));
         }
         StoreManifest manifest = opened.Manifest;
+        if (!manifest.HasModel)
+            throw new InvalidDataException($"{opened.Path} was imported, and the model of its descriptors is unknown; search with --vectors, or import it --like a store of that model");
         Preprocessing preprocessing = Preprocessing.Parse(manifest.Preprocessing);
         string from = arguments.GetValue(model) ?? manifest.Model;
         if (!Path.Exists(from)) throw new FileNotFoundException($"the model {from} is not there{(arguments.GetValue(model) is null ? ", where it was when the store was made" : "")}; name it with --model");
@@ -177,13 +200,24 @@ sealed class SearchVerb : Verb
     static ExactIndex OpenIndex(DescriptorStore opened, Session session)
     {
         string saved = Path.Combine(opened.Path, IndexVerb.FileName);
-        if (File.Exists(saved))
-        {
-            ExactIndex index = ExactIndex.Open(saved, session.Device);
-            if (index.StoreSha256 == opened.Sha256) return index;
-            index.Dispose();
-            session.Note($"{saved} is of another state of the store and is not used; run 'osprey index {opened.Path}' again");
-        }
+        if (!File.Exists(saved)) return new ExactIndex(opened, session.Device);
+        ExactIndex index = ExactIndex.Open(saved, session.Device);
+        if (index.StoreSha256 == opened.Sha256) return index;
+        index.Dispose();
+        NoteStale(saved, opened, session);
         return new ExactIndex(opened, session.Device);
     }
+
+    /// <summary>Of the store's index, where there is one: ranks read their rows from the store, and from the index only what nearness is.</summary>
+    static Metric MetricOf(DescriptorStore opened, Session session)
+    {
+        string saved = Path.Combine(opened.Path, IndexVerb.FileName);
+        if (!File.Exists(saved)) return Metric.Cosine;
+        (Metric metric, string madeFrom) = ExactIndex.Describe(saved);
+        if (madeFrom == opened.Sha256) return metric;
+        NoteStale(saved, opened, session);
+        return Metric.Cosine;
+    }
+
+    static void NoteStale(string saved, DescriptorStore opened, Session session) => session.Note($"{saved} is of another state of the store and is not used; run 'osprey index {opened.Path}' again");
 }

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Text;
+using Osprey.Engine.Datasets;
+using Osprey.Engine.Retrieval;
+using Osprey.Interop.Formats;
+
+namespace Osprey.Engine.Interchange;
+
+/// <summary>
+/// What each row of a matrix is of, as a CSV beside it: <c>rows.faiss</c> has <c>rows.faiss.csv</c>. One record per row, in the rows' order; its columns are
+/// found by name, and only <c>path</c> must be there.
+/// </summary>
+static class RowList
+{
+    const string Header = "id,path,class,width,height,crs,min_x,min_y,max_x,max_y";
+
+    /// <summary>Where the list of a matrix is looked for.</summary>
+    public static string PathOf(string matrix) => matrix + ".csv";
+
+    public static void Write(string path, IEnumerable<StoreRow> rows) => AtomicFile.Write(path, file =>
+    {
+        using var writer = new StreamWriter(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
+        writer.WriteLine(Header);
+        long id = 0;
+        foreach (StoreRow row in rows)
+        {
+            string bounds = row.Bounds is { } b ? string.Join(',', new[] { b.MinX, b.MinY, b.MaxX, b.MaxY }.Select(v => v.ToString("R", CultureInfo.InvariantCulture))) : ",,,";
+            writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{id++},{Csv.Cell(row.Path)},{Csv.Cell(row.Class)},{row.Width},{row.Height},{Csv.Cell(row.Crs ?? "")},{bounds}"));
+        }
+    });
+
+    /// <summary>The rows; labels are left at 0.</summary>
+    /// <param name="path">The list.</param>
+    /// <param name="count">Rows that the matrix has.</param>
+    /// <exception cref="InvalidDataException">The list is broken, or is of other rows; the message names the line.</exception>
+    public static StoreRow[] Read(string path, long count)
+    {
+        string text = File.ReadAllText(path);
+        var rows = new List<StoreRow>();
+        Dictionary<string, int>? columns = null;
+        foreach ((int line, string[] cells) in Csv.Records(text, 0, 1, path))
+        {
+            if (columns is null)
+            {
+                columns = cells.Select((name, i) => (name, i)).DistinctBy(c => c.name).ToDictionary(c => c.name, c => c.i, StringComparer.Ordinal);
+                if (!columns.ContainsKey("path")) throw new InvalidDataException($"{path} has no column 'path' in its first line; give a header such as {Header}");
+                continue;
+            }
+            if (cells.Length != columns.Count) throw new InvalidDataException($"{path}, line {line}: {cells.Length} columns where the header has {columns.Count}");
+            string? Text(string name) => columns.TryGetValue(name, out int i) && cells[i].Length > 0 ? cells[i] : null;
+            T? Number<T>(string name)
+                where T : struct, ISpanParsable<T>
+            {
+                if (Text(name) is not string word) return null;
+                return T.TryParse(word, CultureInfo.InvariantCulture, out T value) ? value : throw new InvalidDataException($"{path}, line {line}: {name} is '{word}', which is no {(typeof(T) == typeof(double) ? "number" : "whole number")}");
+            }
+            if (Number<long>("id") is long id && id != rows.Count) throw new InvalidDataException($"{path}, line {line}: the id is {id} where {rows.Count} was expected; list the rows in the matrix's order, from 0 on");
+            GeoBounds? bounds = Number<double>("min_x") is { } x0 && Number<double>("min_y") is { } y0 && Number<double>("max_x") is { } x1 && Number<double>("max_y") is { } y1 ? new GeoBounds(x0, y0, x1, y1) : null;
+            rows.Add(new StoreRow(
+                Text("path") ?? throw new InvalidDataException($"{path}, line {line}: the path is empty"), Text("class") ?? ImageFolder.Unlabelled, 0, Number<int>("width") ?? 0, Number<int>("height") ?? 0, Text("crs"), bounds));
+        }
+        if (rows.Count != count) throw new InvalidDataException($"{path} lists {rows.Count} rows, and the descriptors are {count}");
+        return [.. rows];
+    }
+}

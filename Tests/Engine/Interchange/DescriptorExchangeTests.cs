@@ -1,0 +1,173 @@
+using NUnit.Framework;
+using Osprey.Engine.Interchange;
+using Osprey.Engine.Retrieval;
+using Osprey.Interop.Formats;
+using Osprey.Kernels;
+using Osprey.Tests.Engine.Retrieval;
+
+namespace Osprey.Tests.Engine.Interchange;
+
+/// <summary>Stores and indexes out to other programs' files and back.</summary>
+[TestFixture]
+public sealed class DescriptorExchangeTests
+{
+    string folder = "";
+
+    [SetUp]
+    public void CreateFolder() => folder = Directory.CreateTempSubdirectory("osprey-exchange-").FullName;
+
+    [TearDown]
+    public void DeleteFolder() => Directory.Delete(folder, recursive: true);
+
+    string At(string name) => Path.Combine(folder, name);
+
+    ExportResult Export(string from, string to, Metric? metric = null)
+    {
+        using DescriptorSource source = DescriptorSource.Open(At(from));
+        return DescriptorExport.Write(source, At(to), metric);
+    }
+
+    DescriptorStore Import(string from, string to, ImportConfig? config = null) => DescriptorImport.Run(At(from), At(to), config ?? new ImportConfig());
+
+    [Test]
+    public void A_store_goes_out_and_comes_back_the_same([Values("npy", "parquet", "faiss")] string extension, [Values] bool like)
+    {
+        DescriptorStore store = StoreSample.Make(At("s"));
+        Export("s", "f." + extension, extension == "faiss" ? Metric.InnerProduct : null);
+        DescriptorStore back = Import("f." + extension, "b", new ImportConfig { Like = like ? At("s") : null });
+        back.Verify();
+        Assert.That(back.ReadDescriptors(), Is.EqualTo(store.ReadDescriptors()));
+        Assert.That(back.Manifest.Classes, Is.EqualTo(like ? store.Manifest.Classes : ["Häfen", "forest"]), "a store's order where one is named, else ordinal");
+        Assert.That(back.ReadRows(), Is.EqualTo(store.ReadRows().Select(r => r with { Label = back.Manifest.Classes.ToList().IndexOf(r.Class) })), "paths, classes, sizes, places");
+        Assert.That((back.Manifest.WeightsSha256, back.Manifest.Preprocessing, back.Manifest.Root), Is.EqualTo(like ? (store.Manifest.WeightsSha256, store.Manifest.Preprocessing, store.Manifest.Root) : ("", "", "")));
+        Assert.That(back.Manifest.HasModel, Is.EqualTo(like));
+        Assert.That(Directory.GetFiles(folder, "*.csv"), Has.Length.EqualTo(extension == "parquet" ? 0 : 1));
+    }
+
+    [Test]
+    public void Halves_stay_halves_in_npy()
+    {
+        DescriptorStore store = StoreSample.Make(At("s"), StoreSample.Describe() with { Type = StoreType.Float16 });
+        Assert.That(Export("s", "f.npy").Type, Is.EqualTo(StoreType.Float16));
+        Assert.That(new FileInfo(At("f.npy")).Length, Is.EqualTo(128 + 20 * 5 * 2));
+        Assert.That(Import("f.npy", "b", new ImportConfig { Type = StoreType.Float16 }).ReadDescriptors(), Is.EqualTo(store.ReadDescriptors()));
+    }
+
+    [Test]
+    public void A_flat_index_has_the_metric_and_for_the_cosine_unit_rows()
+    {
+        DescriptorStore store = StoreSample.Make(At("s"));
+        Assert.That(Export("s", "l2.faiss", Metric.L2).Metric, Is.EqualTo(Metric.L2));
+        using (FaissFlat flat = FaissFlat.Open(At("l2.faiss"))) Assert.That(flat.IsL2, Is.True);
+
+        Assert.That(Export("s", "cos.faiss").Metric, Is.EqualTo(Metric.Cosine));
+        using FaissFlat cosine = FaissFlat.Open(At("cos.faiss"));
+        Assert.That(cosine.IsL2, Is.False);
+        float[] rows = new float[20 * 5], plain = store.ReadDescriptors();
+        cosine.Read(0, rows);
+        for (int i = 0; i < 20; i++)
+        {
+            double norm = Math.Sqrt(Enumerable.Range(0, 5).Sum(d => (double)plain[i * 5 + d] * plain[i * 5 + d]));
+            for (int d = 0; d < 5; d++) Assert.That(rows[i * 5 + d], Is.EqualTo(plain[i * 5 + d] / norm).Within(1e-6));
+        }
+    }
+
+    [Test]
+    public void An_index_gives_its_own_rows_metric_and_where_the_store_is_beside_it_the_paths()
+    {
+        DescriptorStore store = StoreSample.Make(At("s"));
+        using Device device = Device.Open("host", 1);
+        using (var index = new ExactIndex(store, device, Metric.L2)) index.Save(At("s/exact.index"));
+        File.Copy(At("s/exact.index"), At("alone.index"));
+
+        ExportResult beside = Export("s/exact.index", "a.faiss"), alone = Export("alone.index", "b.faiss");
+        Assert.That((beside.Metric, beside.RowList), Is.EqualTo((Metric.L2, At("a.faiss.csv"))));
+        Assert.That((alone.Metric, alone.RowList), Is.EqualTo((Metric.L2, (string?)null)));
+        Assert.That(File.ReadAllBytes(At("b.faiss")), Is.EqualTo(File.ReadAllBytes(At("a.faiss"))));
+        Assert.That(Import("b.faiss", "b").ReadRows()[7], Is.EqualTo(new StoreRow("row-7", "unlabelled", 0, 0, 0)));
+        Export("alone.index", "c.parquet");
+        Assert.That(Import("c.parquet", "c").ReadDescriptors(), Is.EqualTo(store.ReadDescriptors()));
+        Assert.That(() => Export("alone.index", "d.faiss", Metric.Cosine), Throws.ArgumentException.With.Message.Contains("L2, not Cosine"));
+    }
+
+    [Test]
+    public void Rows_for_postgres_follow_the_store()
+    {
+        StoreSample.Make(At("s"));
+        Export("s", "f.pgcopy");
+        byte[] bytes = File.ReadAllBytes(At("f.pgcopy"));
+        using var expected = new MemoryStream();
+        var copy = new PostgresCopyWriter(expected);
+        long id = 0;
+        foreach (long image in Enumerable.Range(0, 23).Select(i => (long)i).Where(i => !StoreSample.IsBad(i)))
+        {
+            copy.BeginRow(4);
+            copy.Write(id++);
+            copy.Write(StoreSample.Row(image).Path);
+            copy.Write(StoreSample.Row(image).Class);
+            copy.WriteVector(StoreSample.Descriptor(image));
+        }
+        copy.End();
+        Assert.That(bytes, Is.EqualTo(expected.ToArray()));
+        Assert.That(() => Import("f.pgcopy", "b"), Throws.ArgumentException.With.Message.Contains("not read back"));
+    }
+
+    [TestCase(2000, StoreType.Float32, 4)]
+    [TestCase(2001, StoreType.Float16, 2)]
+    public void Postgres_gets_halves_above_what_it_can_index(int dimension, StoreType type, int size)
+    {
+        Npy.Write(At("wide.npy"), new float[3 * dimension], 3, dimension);
+        Import("wide.npy", "w");
+        Assert.That(Export("w", "w.pgcopy").Type, Is.EqualTo(type));
+        int row = 2 + (4 + 8) + (4 + "row-0".Length) + (4 + "unlabelled".Length) + (4 + 4 + size * dimension);
+        Assert.That(new FileInfo(At("w.pgcopy")).Length, Is.EqualTo(19 + 3 * row + 2));
+    }
+
+    [Test]
+    public void A_value_that_postgres_refuses_is_named_with_its_row_and_nothing_is_left()
+    {
+        Npy.Write(At("nan.npy"), [1, 2, 3, float.NaN], 2, 2);
+        Import("nan.npy", "n");
+        Assert.That(() => Export("n", "n.pgcopy"), Throws.TypeOf<NotSupportedException>().With.Message.Contains("row 1, row-1").And.Message.Contains("value 1"));
+        Assert.That(Directory.GetFiles(folder, "n.pgcopy*"), Is.Empty);
+    }
+
+    [Test]
+    public void A_hand_written_list_names_the_rows()
+    {
+        Npy.Write(At("x.npy"), [1, 2, 3, 4, 5, 6f], 3, 2);
+        File.WriteAllText(At("names.csv"), "class,path\nb,\"x, y.jpg\"\n,z.jpg\na,w.jpg\n");
+        DescriptorStore store = Import("x.npy", "s", new ImportConfig { RowList = At("names.csv") });
+        Assert.That(store.ReadRows(), Is.EqualTo(new[] { new StoreRow("x, y.jpg", "b", 1, 0, 0), new StoreRow("z.jpg", "unlabelled", 2, 0, 0), new StoreRow("w.jpg", "a", 0, 0, 0) }));
+    }
+
+    [TestCase("path\na\nb\n", "lists 2 rows, and the descriptors are 3")]
+    [TestCase("file\na\nb\nc\n", "no column 'path'")]
+    [TestCase("id,path\n0,a\n2,b\n1,c\n", "line 3: the id is 2 where 1 was expected")]
+    [TestCase("path,class\na,x\nb\nc,y\n", "line 3: 1 columns where the header has 2")]
+    [TestCase("path,width\na,1\nb,wide\nc,1\n", "line 3: width is 'wide'")]
+    [TestCase("path,class\na,x\n,y\nc,z\n", "line 3: the path is empty")]
+    public void A_wrong_list_is_refused(string list, string message)
+    {
+        Npy.Write(At("x.npy"), [1, 2, 3, 4, 5, 6f], 3, 2);
+        File.WriteAllText(At("x.npy.csv"), list);
+        Assert.That(() => Import("x.npy", "s"), Throws.TypeOf<InvalidDataException>().With.Message.Contains(At("x.npy.csv")).And.Message.Contains(message));
+        Assert.That(Directory.Exists(At("s")), Is.False);
+    }
+
+    [Test]
+    public void What_cannot_be_is_refused()
+    {
+        DescriptorStore store = StoreSample.Make(At("s"));
+        Export("s", "f.npy");
+        Assert.That(() => Import("f.npy", "s"), Throws.ArgumentException.With.Message.Contains("holds a store"));
+        Npy.Write(At("x.npy"), [1, 2, 3, 4, 5, 6f], 3, 2);
+        Assert.That(() => Import("x.npy", "b", new ImportConfig { Like = At("s") }), Throws.ArgumentException.With.Message.Contains("of 2 values").And.Message.Contains("of 5"));
+        Assert.That(() => Export("s", "f.txt"), Throws.ArgumentException.With.Message.Contains(".npy, .parquet, .faiss, .pgcopy"));
+        Assert.That(() => Export("s", "g.npy", Metric.L2), Throws.ArgumentException.With.Message.Contains("--metric"));
+        File.WriteAllText(At("f.parquet"), "no table");
+        Assert.That(() => Import("f.parquet", "b"), Throws.TypeOf<InvalidDataException>().With.Message.Contains("f.parquet"));
+        File.Copy(At("s/part-00000.parquet"), At("bare.parquet"));
+        Assert.That(() => Import("bare.parquet", "b"), Throws.TypeOf<InvalidDataException>().With.Message.Contains("no column 'descriptor'").And.Message.Contains("path, class"));
+    }
+}

@@ -1,0 +1,40 @@
+using NUnit.Framework;
+using Osprey.Interop.Mpi;
+
+namespace Osprey.Tests.Interop.Mpi;
+
+[TestFixture]
+public class LaunchTests
+{
+    static Launch Of(params (string Name, string Value)[] variables) => Launch.Of(name => variables.Where(v => v.Name == name).Select(v => v.Value).FirstOrDefault());
+
+    [Test]
+    public void The_variables_of_a_launcher_say_which_process_this_is()
+    {
+        Assert.That(Of(), Is.EqualTo(new Launch(0, 1, OpenMpi: false)));
+        Assert.That(Of(("OMPI_COMM_WORLD_SIZE", "4"), ("OMPI_COMM_WORLD_RANK", "3")), Is.EqualTo(new Launch(3, 4, OpenMpi: true)));
+        Assert.That(Of(("PMI_SIZE", "2"), ("PMI_RANK", "0")), Is.EqualTo(new Launch(0, 2, OpenMpi: false)));
+    }
+
+    [TestCase("4", "4")]
+    [TestCase("0", "0")]
+    [TestCase("x", "0")]
+    [TestCase("-2", "0")]
+    public void Variables_that_make_no_sense_are_none(string size, string rank) =>
+        Assert.That(Of(("OMPI_COMM_WORLD_SIZE", size), ("OMPI_COMM_WORLD_RANK", rank)).Size, Is.EqualTo(1));
+
+    [Test]
+    public void A_process_by_itself_needs_no_library()
+    {
+        using ICommunicator ranks = Launch.Open();
+        Assert.That((ranks.Rank, ranks.Size), Is.EqualTo((0, 1)));
+        byte[] data = [1, 2, 3];
+        float[] values = [4, 5];
+        ranks.Barrier();
+        ranks.Broadcast(data, 0);
+        ranks.AllReduceSum(values);
+        Assert.That(ranks.Gather(data, 0), Is.EqualTo(new[] { new byte[] { 1, 2, 3 } }));
+        Assert.That(values, Is.EqualTo(new float[] { 4, 5 }));
+        Assert.That(() => ranks.Broadcast(data, 1), Throws.ArgumentException.With.Message.Contains("0 to 0"));
+    }
+}

@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using NUnit.Framework;
+using Osprey.Engine.Model;
+using Osprey.Engine.Retrieval;
+using Osprey.Interop.Formats;
+using Osprey.Kernels;
+
+namespace Osprey.Tests.Tools;
+
+/// <summary>The tool in several processes under the mpirun of this machine; skipped where there is none. Those of threads are in Tests/Engine/Distributed.</summary>
+[TestFixture]
+[Platform("Linux")]
+public class MpirunTests
+{
+    const int Rows = 5000, Dimension = 16;
+
+    string dir = "";
+
+    string At(string name) => Path.Combine(dir, name);
+
+    [OneTimeSetUp]
+    public void MakeStore()
+    {
+        if (!NativeLibrary.TryLoad("libmpi.so.40", out _) || !(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(f => File.Exists(Path.Combine(f, "mpirun"))))
+            Assert.Ignore("skipped: there is no Open MPI (mpirun, libmpi.so.40) on this machine");
+        dir = Directory.CreateTempSubdirectory("osprey-mpirun-").FullName;
+        var random = new Random(8);
+        float[] rows = [.. Enumerable.Range(0, Rows * Dimension).Select(_ => (float)(random.NextDouble() - 0.5))];
+        // Equal rows far apart: their scores tie across ranks.
+        rows.AsSpan(0, 50 * Dimension).CopyTo(rows.AsSpan((Rows - 50) * Dimension));
+        Npy.Write(At("rows.npy"), rows, Rows, Dimension);
+        Npy.Write(At("queries.npy"), rows.AsSpan(0, 20 * Dimension), 20, Dimension);
+        Cli.Done("import", At("rows.npy"), "--out", At("store"));
+    }
+
+    [OneTimeTearDown]
+    public void DeleteFolder()
+    {
+        if (dir.Length > 0) Directory.Delete(dir, recursive: true);
+    }
+
+    static (int Code, string Out, string Error) Mpirun(int ranks, params string[] words)
+    {
+        var start = new ProcessStartInfo("mpirun") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        // As root and with more ranks than cores, as in a container.
+        foreach (string word in (string[])["--allow-run-as-root", "--oversubscribe", "-n", $"{ranks}", "dotnet", Path.Combine(TestContext.CurrentContext.TestDirectory, "osprey.dll"), .. words, "--threads", "1", "--device", "host"])
+            start.ArgumentList.Add(word);
+        using Process process = Process.Start(start)!;
+        process.StandardInput.Close();
+        Task<string> error = process.StandardError.ReadToEndAsync(), output = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(120_000))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"hangs: osprey {string.Join(' ', words)}\n{error.Result}");
+        }
+        return (process.ExitCode, output.Result, error.Result);
+    }
+
+    [Test]
+    public void Any_number_of_ranks_prints_what_one_process_prints([Values(1, 2, 3, 4)] int ranks)
+    {
+        string[] words = ["search", At("store"), "--vectors", At("queries.npy"), "-k", "2000", "--json"];
+        (int code, string output, string error) = Mpirun(ranks, words);
+        Assert.That(code, Is.Zero, error);
+        Assert.That(output, Is.EqualTo(Cli.Done(words).Out));
+    }
+
+    [Test]
+    public void The_library_passes_what_it_is_given()
+    {
+        (int code, string output, string error) = Mpirun(3, "doctor", "--json");
+        Assert.That(code, Is.Zero, error);
+        Assert.That(output, Does.StartWith("{").And.Contain("MPI broadcast, 3 ranks").And.Contain("MPI all-reduce, 3 ranks").And.Contain("MPI gather, 3 ranks"));
+    }
+
+    [TestCase("search STORE --vectors none.npy", 1, "osprey search: there is no file none.npy")]
+    [TestCase("search NOWHERE --vectors none.npy", 1, "NOWHERE is no descriptor store")]
+    [TestCase("search STORE", 2, "osprey search: give images with --query, or descriptors with --vectors")]
+    [TestCase("index STORE", 2, "osprey index: runs in one process, and 3 were started")]
+    public void A_failure_is_told_once_and_ends_all(string words, int code, string message)
+    {
+        (int got, string output, string error) = Mpirun(3, words.Replace("STORE", At("store"), StringComparison.Ordinal).Split(' '));
+        Assert.That(got, Is.EqualTo(code), error);
+        Assert.That(output, Is.Empty);
+        Assert.That(error.Split(message), Has.Length.EqualTo(2), $"once: {error}");
+    }
+
+    [Test]
+    public void A_part_that_one_rank_alone_cannot_read_ends_all()
+    {
+        Npy.Write(At("nan.npy"), [.. Enumerable.Range(0, 100).Select(i => i == 90 ? float.NaN : i)], 100, 1);
+        Cli.Done("import", At("nan.npy"), "--out", At("nan"));
+        Npy.Write(At("one.npy"), [1f], 1, 1);
+        (int code, _, string error) = Mpirun(3, "search", At("nan"), "--vectors", At("one.npy"));
+        Assert.That(code, Is.EqualTo(2).Or.EqualTo(1), error);
+        Assert.That(error, Does.Contain("osprey search: rank 2: ").And.Contain("row 24").And.Contain("counted from row 66"));
+    }
+
+    [Test]
+    public void Ranks_embed_what_one_process_embeds_bad_files_and_all()
+    {
+        using (Device device = Device.Open("host", 1))
+        using (Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Osprey.Engine.Model.Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5))
+            embedder.Save(At("model"));
+        Drawn.Files(At("data"), classes: 3, perClass: 4);
+        // The last rank's share is nothing but bad files.
+        foreach (string name in Directory.GetFiles(Path.Combine(At("data"), "class-2"))) File.WriteAllText(name, "no picture");
+        string[] embed = ["embed", "--data", At("data"), "--model", At("model"), "--batch", "1", "--json"];
+        Cli.Done([.. embed, "--out", At("whole"), "--threads", "1"]);
+
+        (int code, string output, string error) = Mpirun(3, [.. embed, "--out", At("shared"), "--part", "3"]);
+        Assert.That(code, Is.Zero, error);
+        Assert.That(output, Does.Contain("\"rows\": 8").And.Contain("class-2"));
+        DescriptorStore whole = DescriptorStore.Open(At("whole")), shared = DescriptorStore.Open(At("shared"));
+        shared.Verify();
+        Assert.That(shared.ReadDescriptors(), Is.EqualTo(whole.ReadDescriptors()));
+        Assert.That(shared.ReadRows(), Is.EqualTo(whole.ReadRows()));
+        Assert.That(shared.ReadBadFiles(), Is.EqualTo(whole.ReadBadFiles()));
+        Assert.That(shared.Manifest.ImagesSha256, Is.EqualTo(whole.Manifest.ImagesSha256));
+        Assert.That(Directory.Exists(At("shared.shares")), Is.False);
+
+        // The store is finished: by itself or under mpirun the same command finds nothing to do.
+        Assert.That(Cli.Done([.. embed, "--out", At("shared"), "--part", "3"]).Json.GetProperty("rows").GetInt32(), Is.EqualTo(8));
+        Assert.That(Mpirun(2, [.. embed, "--out", At("shared"), "--part", "3"]).Code, Is.Zero);
+        (code, _, error) = Mpirun(2, [.. embed, "--out", At("other"), "--shard", "0/2"]);
+        Assert.That((code, error.Split("leave it out").Length), Is.EqualTo((2, 2)), error);
+    }
+
+    [Test]
+    public void More_ranks_than_images_and_none_that_can_be_read()
+    {
+        using (Device device = Device.Open("host", 1))
+        using (Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Osprey.Engine.Model.Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5))
+            embedder.Save(At("model-2"));
+        Directory.CreateDirectory(At("bad"));
+        File.WriteAllText(Path.Combine(At("bad"), "a.png"), "no picture");
+        File.WriteAllText(Path.Combine(At("bad"), "b.png"), "no picture");
+        string[] words = ["embed", "--data", At("bad"), "--model", At("model-2"), "--out", At("bad-store")];
+        (int code, _, string error) = Mpirun(3, words);
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("osprey embed: none of the 2 images can be read"));
+        File.WriteAllBytes(Path.Combine(At("bad"), "b.png"), Drawn.Png(1, 1, 32));
+        (code, _, error) = Mpirun(3, words);
+        Assert.That(code, Is.Zero, error);
+        Assert.That(DescriptorStore.Open(At("bad-store")).Rows, Is.EqualTo(1));
+    }
+}
