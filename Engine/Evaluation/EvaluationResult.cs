@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Model;
 
 namespace Osprey.Engine.Evaluation;
 
@@ -41,6 +42,9 @@ public sealed class ModelResult
 
     /// <summary>Side of the square the images were resized to, in pixels.</summary>
     public required int ImageSize { get; init; }
+
+    /// <summary>Sizes, relative to that, at which they were described; null for that one alone.</summary>
+    public ScaleSet? Scales { get; internal set; }
 
     public required RetrievalReport Retrieval { get; init; }
 

@@ -16,6 +16,7 @@ static class Host
         {
             new QuickstartVerb(),
             new TrainVerb(),
+            new WhitenVerb(),
             new EmbedVerb(),
             new IndexVerb(),
             new SearchVerb(),

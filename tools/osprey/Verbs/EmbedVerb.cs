@@ -27,12 +27,15 @@ sealed class EmbedVerb : Verb
 
     readonly Option<string?> shard = Flag.Text("--shard", "I/N", "Describe only share I (0 to N−1) of N, so that N processes can share a set. Default: all.");
 
+    readonly ScaleFlag scales = new();
+
     readonly DecodeFlags decoding = new();
 
     public EmbedVerb()
         : base("embed", "Describes every image of a folder: descriptors and metadata in parts, resumed by itself.")
     {
         foreach (Option option in new Option[] { data, model, output, size, type, batch, part, shard }) Add(option);
+        scales.AddTo(this);
         decoding.AddTo(this);
     }
 
@@ -41,6 +44,7 @@ sealed class EmbedVerb : Verb
         "embed --data ucm --model runs/aid --out stores/ucm",
         "embed --data ucm --model squeezenet1_1.safetensors --size 128 --dtype float16 --out stores/ucm",
         "embed --data sentinel --bands 4,3,2 --range 0:3000 --model runs/aid --out stores/sentinel",
+        "embed --data ucm --model runs/aid --scales 1 0.7071 0.5 --out stores/ucm-scales",
         "embed --data patternnet --model runs/aid --shard 0/4 --out stores/patternnet-0",
     ];
 
@@ -61,7 +65,7 @@ sealed class EmbedVerb : Verb
         string from = arguments.GetRequiredValue(model)!, to = arguments.GetRequiredValue(output)!;
 
         session.ConfigureTorch();
-        using Embedder embedder = Embedder.Open(from, session.Device, arguments.GetValue(size));
+        using Embedder embedder = Embedder.Open(from, session.Device, arguments.GetValue(size), scales.Bind(arguments));
         DescriptorStore store = StoreExtraction.Run(embedder, from, set, to, config, session.Threads, session.Progress, session.Cancellation);
 
         BadFile[] bad = [.. store.ReadBadFiles().Select(b => b with { Path = Path.Combine(set.Root, b.Path) })];

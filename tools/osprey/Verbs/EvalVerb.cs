@@ -22,6 +22,8 @@ sealed class EvalVerb : Verb
 
     readonly Option<string?> report = Flag.Text("--report", "FILE.html", "Also write a page to look at: tables, intervals, neighbours.");
 
+    readonly ScaleFlag scales = new();
+
     readonly FlagSet<EvalConfig> flags = EvalFlags.Create();
 
     readonly Option<bool> robust = Flag.Switch("--robust", "Also measure with attacked queries; costs some twenty forward passes an attacked image and ε.");
@@ -36,6 +38,7 @@ sealed class EvalVerb : Verb
     {
         foreach (Option option in new Option[] { data, model, split, report }) Add(option);
         flags.AddTo(this);
+        scales.AddTo(this);
         Add(robust);
         Add(epsilon);
         threat.AddTo(this);
@@ -67,7 +70,7 @@ sealed class EvalVerb : Verb
         ImageSet[] sets = Sets(arguments);
 
         session.ConfigureTorch();
-        IReadOnlyList<(string Name, Embedder Embedder)> models = ModelNames.Open(ModelNames.Parse(arguments.GetRequiredValue(model)), session, config.ImageSize);
+        IReadOnlyList<(string Name, Embedder Embedder)> models = ModelNames.Open(ModelNames.Parse(arguments.GetRequiredValue(model)), session, config.ImageSize, scales.Bind(arguments));
         try
         {
             EvaluationResult result = Evaluator.Run(models, sets, config, pictures, session.Device, session.Progress, session.Cancellation);

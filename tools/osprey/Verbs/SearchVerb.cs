@@ -165,7 +165,7 @@ sealed class SearchVerb : Verb
         if (!Path.Exists(from)) throw new FileNotFoundException($"the model {from} is not there{(arguments.GetValue(model) is null ? ", where it was when the store was made" : "")}; name it with --model");
 
         session.ConfigureTorch();
-        using Embedder embedder = Embedder.Open(from, session.Device, preprocessing.ImageSize);
+        using Embedder embedder = Embedder.Open(from, session.Device, preprocessing.ImageSize, manifest.Scales);
         if (manifest.DifferencesFrom(embedder) is { Count: > 0 } differences)
             throw new InvalidDataException($"{from} is not the model that {opened.Path} was made with: {string.Join(", ", differences)}; name the right one with --model, or embed again");
         var loader = new ImageLoader(new ImageDecoder(preprocessing.Decoding), preprocessing.ImageSize, batchSize: 32, session.Threads);
