@@ -48,6 +48,9 @@ public sealed class ModelResult
 
     public required RetrievalReport Retrieval { get; init; }
 
+    /// <summary>Retrieval with expanded queries and re-ranked answers, as far as they were asked for; null where none was.</summary>
+    public IReadOnlyList<RefinedReport>? Refined { get; init; }
+
     /// <summary>Of the first train fraction; null where there are no two classes of two images.</summary>
     public ClassificationReport? Classification { get; init; }
 

@@ -30,6 +30,12 @@ sealed class SearchVerb : Verb
 
     readonly Option<string[]> onlyClass = Flag.Texts("--only-class", "NAME", "Finds only images of these classes.");
 
+    readonly RefinementFlags refinement = new(
+        "Search with each query expanded: the mean of itself and its n nearest images, weighted by their cosines to the power α (Radenović et al. 2018).",
+        "Re-rank the first images found by k-reciprocal neighbours among them and the query (Zhong et al. 2017).");
+
+    readonly Option<int?> reRankFirst = Flag.Whole<int>("--rerank-first", "Images that --rerank puts in a new order, -k or more, to 100000; their square is the work. Default 100, or -k.", 1, 100_000);
+
     readonly Option<string?> model = Flag.Text("--model", "RUN|FILE", "The model that describes the queries. Default: the one that the store was made with, where it was then.");
 
     readonly Option<SearchOutput?> output = Flag.Choice<SearchOutput>("--output", "table or json on stdout; npz: ids [Q,K] int64, scores [Q,K] float32 and queries [Q] in the file --out. Default table.");
@@ -41,6 +47,8 @@ sealed class SearchVerb : Verb
     {
         Add(store);
         foreach (Option option in new Option[] { query, vectors, k, radius, onlyClass, model, output, file }) Add(option);
+        refinement.AddTo(this);
+        Add(reRankFirst);
         k.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int n) || n is < 1 or > 1_000_000)) result.AddError($"-k is '{result.Tokens[0].Value}'; give a whole number, 1 to 1000000");
@@ -49,6 +57,9 @@ sealed class SearchVerb : Verb
         {
             if ((result.GetValue(query) is { Length: > 0 }) == (result.GetValue(vectors) is not null)) result.AddError("give images with --query, or descriptors with --vectors");
             if ((result.GetValue(output) == SearchOutput.Npz) != (result.GetValue(file) is not null)) result.AddError("--output npz and --out FILE.npz belong together");
+            if (!result.GetValue(refinement.ReRank) && result.GetValue(reRankFirst) is not null) result.AddError("--rerank-first says how many; give --rerank as well");
+            if (result.GetValue(reRankFirst) < result.GetValue(k)) result.AddError($"--rerank-first is {result.GetValue(reRankFirst)} and -k {result.GetValue(k)}; re-rank as many as are shown, or more");
+            if (result.GetValue(refinement.ReRank) && (result.GetValue(radius) is not null || result.GetValue(refinement.Expand))) result.AddError("--rerank goes with neither --radius nor --expand; give one");
             if (result.GetValue(radius) is not null && result.GetResult(k) is { Implicit: false }) result.AddError("give -k or --radius, not both");
             if (result.GetValue(radius) is not null && result.GetValue(file) is not null) result.AddError("--output npz needs a fixed number of neighbours; give -k instead of --radius");
         });
@@ -59,10 +70,13 @@ sealed class SearchVerb : Verb
         "search stores/ucm --query harbour.jpg runway.tif -k 5",
         "search stores/ucm --query harbour.jpg -k 5 --json",
         "search stores/ucm --query harbour.jpg --radius 0.8 --only-class harbor",
+        "search stores/ucm --query harbour.jpg --expand --expand-neighbours 5",
+        "search stores/ucm --query harbour.jpg -k 20 --rerank --rerank-first 200",
         "search stores/ucm --vectors queries.npy -k 100 --output npz --out neighbours.npz",
     ];
 
-    public override string Notes => "Queries are decoded, resized and described as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance.";
+    public override string Notes => "Queries are decoded, resized and described as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance. Of a re-ranked image it is 1 − the final distance, 0 to 1."
+        + "\n\nNothing is left out: an image that is in the store is its own nearest, and --expand counts it twice. Both need the cosine, and --only-class limits what they look at, too.";
 
     public override int Run(ParseResult arguments, Session session)
     {
@@ -73,16 +87,17 @@ sealed class SearchVerb : Verb
         using ExactIndex index = OpenIndex(opened, session);
         StoreRow[] rows = opened.ReadRows();
         RowFilter? filter = Filter(arguments.GetValue(onlyClass) ?? [], rows);
+        if (refinement.BindExpansion(arguments) is { } expansion) queries = queries with { Values = expansion.Expand(index, queries.Values, default, filter) };
         if (target is not null)
         {
-            RankingFile.WriteNpz(target, index.Search(queries.Values, arguments.GetValue(k)!.Value, default, filter), queries.Names);
+            RankingFile.WriteNpz(target, Rank(arguments, index, queries, filter, session), queries.Names);
             session.Note($"written: {target}");
         }
         else
         {
             Answer[] answers = arguments.GetValue(radius) is double r
                 ? Within(index.SearchRange(queries.Values, (float)r, filter))
-                : Nearest(index.Search(queries.Values, arguments.GetValue(k)!.Value, default, filter));
+                : Nearest(Rank(arguments, index, queries, filter, session));
             string PathOf(long id) => Path.Combine(opened.Manifest.Root, rows[id].Path);
             if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
             {
@@ -105,6 +120,15 @@ sealed class SearchVerb : Verb
             }
         }
         return ExitCode.Done;
+    }
+
+    /// <summary>The k nearest rows of each query, or the first k of more that were put in a new order.</summary>
+    Ranking Rank(ParseResult arguments, ExactIndex index, Queries queries, RowFilter? filter, Session session)
+    {
+        int shown = arguments.GetValue(k)!.Value;
+        if (refinement.BindReRanking(arguments) is not { } reRanking) return index.Search(queries.Values, shown, default, filter);
+        int first = (int)Math.Min(index.Rows, arguments.GetValue(reRankFirst) ?? Math.Max(100, shown));
+        return reRanking.Apply(index, queries.Values, index.Search(queries.Values, Math.Max(1, first), default, filter), session.Device, session.Cancellation).First(shown);
     }
 
     sealed record Answer(long[] Ids, float[] Scores);
