@@ -22,6 +22,12 @@ static class DescriptorEvaluation
     {
         progress?.Report(new Progress("ranking", 0, 1, "passes"));
         RetrievalReport retrieval = RetrievalEvaluation.Run(set, config, device.Threads, cancellation);
+        IReadOnlyList<RefinedReport> refined = [];
+        if (config.Expansion is not null || config.ReRanking is not null)
+        {
+            progress?.Report(new Progress("expanding and re-ranking", 0, 1, "passes"));
+            refined = RefinedEvaluation.Run(set, retrieval, config, device, cancellation);
+        }
         var classification = new List<ClassificationReport>();
         if (ClassificationEvaluation.IsPossible(set))
         {
@@ -41,6 +47,7 @@ static class DescriptorEvaluation
             Dimension = set.Dimension,
             ImageSize = imageSize,
             Retrieval = retrieval,
+            Refined = refined.Count > 0 ? refined : null,
             Classification = classification.FirstOrDefault(),
             ClassificationOtherSplits = classification.Count > 1 ? classification[1..] : null,
             BadFiles = badFiles,

@@ -1,3 +1,4 @@
+using Osprey.Engine.Retrieval;
 using Osprey.Engine.Robust;
 using Osprey.Kernels.Perturbation;
 
@@ -39,6 +40,12 @@ public sealed record EvalConfig
     /// <summary>Resamples behind every interval.</summary>
     public int BootstrapSamples { get; init; } = 1000;
 
+    /// <summary>Retrieval is measured again with queries expanded so; null for not.</summary>
+    public QueryExpansion? Expansion { get; init; }
+
+    /// <summary>Retrieval is measured again with answers re-ranked so; null for not.</summary>
+    public ReRanking? ReRanking { get; init; }
+
     /// <summary>Attacks under which retrieval and k-NN are measured again; none by default, since each costs some twenty forward passes an image.</summary>
     public IReadOnlyList<Threat> Threats { get; init; } = [];
 
@@ -71,6 +78,8 @@ public sealed record EvalConfig
             if (!(f > 0 && f < 1)) throw new ArgumentException($"a train fraction is {f}; give a number between 0 and 1");
         if (!(LinearProbeC > 0 && double.IsFinite(LinearProbeC))) throw new ArgumentException($"the linear probe's C is {LinearProbeC}; give more than 0");
         AtLeast(BootstrapSamples, 1, "the number of bootstrap samples");
+        Expansion?.Validate();
+        ReRanking?.Validate();
         foreach (Threat threat in Threats)
         {
             threat.Validate();

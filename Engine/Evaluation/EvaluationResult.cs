@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Model;
 
 namespace Osprey.Engine.Evaluation;
 
@@ -42,7 +43,13 @@ public sealed class ModelResult
     /// <summary>Side of the square the images were resized to, in pixels.</summary>
     public required int ImageSize { get; init; }
 
+    /// <summary>Sizes, relative to that, at which they were described; null for that one alone.</summary>
+    public ScaleSet? Scales { get; internal set; }
+
     public required RetrievalReport Retrieval { get; init; }
+
+    /// <summary>Retrieval with expanded queries and re-ranked answers, as far as they were asked for; null where none was.</summary>
+    public IReadOnlyList<RefinedReport>? Refined { get; init; }
 
     /// <summary>Of the first train fraction; null where there are no two classes of two images.</summary>
     public ClassificationReport? Classification { get; init; }

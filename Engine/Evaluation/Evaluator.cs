@@ -64,6 +64,7 @@ public static class Evaluator
         ImageSet readable = set.Select(extracted.Indices);
         var descriptors = new DescriptorSet(extracted.Values, extracted.Dimension, extracted.Labels, set.Classes.Count);
         ModelResult result = DescriptorEvaluation.Run(name, readable, descriptors, loader.ImageSize, extracted.BadFiles, config, device, progress, cancellation);
+        result.Scales = embedder.Config.Scales;
         result.Robust = [.. config.Threats.Select(t => RobustEvaluation.Run(embedder, readable.Images, descriptors, t, config, loader, device, progress, cancellation))];
         return (result, descriptors);
     }

@@ -8,6 +8,11 @@ namespace Osprey.Engine.Evaluation;
 /// <param name="ranks">Empty where the query's class has no other image. Valid during the call.</param>
 public delegate void RanksAction(int query, ReadOnlySpan<int> ranks);
 
+/// <summary>Changes one query's scores before they are ranked; called from several threads at once, once per query.</summary>
+/// <param name="query">Position in the list of queries.</param>
+/// <param name="scores">[N], the inner product with each row of the set.</param>
+public delegate void ScoresAction(int query, Span<float> scores);
+
 /// <summary>
 /// Where the positives of a query stand in the exact ranking of all other images by inner product, ties to the lower id.
 /// </summary>
@@ -23,7 +28,7 @@ public static class PositiveRanks
 
     /// <summary>Every image is a query against all the others.</summary>
     public static void ForEach(DescriptorSet set, int threads, RanksAction action, CancellationToken cancellation = default) =>
-        ForEach(set, set.Values, [.. Enumerable.Range(0, set.Count)], threads, action, cancellation);
+        ForEach(set, set.Values, [.. Enumerable.Range(0, set.Count)], threads, action, cancellation: cancellation);
 
     /// <summary>Given queries, such as attacked images, against the set.</summary>
     /// <param name="set">What is ranked.</param>
@@ -31,8 +36,9 @@ public static class PositiveRanks
     /// <param name="ids">[Q]: the image of the set that each query is, or is made from: left out of its ranking, and its label is the query's.</param>
     /// <param name="threads">Host threads, 1 or more.</param>
     /// <param name="action">Called once per query.</param>
+    /// <param name="change">What else than the inner product is ranked by; null for that.</param>
     /// <param name="cancellation">Checked between blocks of queries.</param>
-    public static void ForEach(DescriptorSet set, float[] queries, int[] ids, int threads, RanksAction action, CancellationToken cancellation = default)
+    public static void ForEach(DescriptorSet set, float[] queries, int[] ids, int threads, RanksAction action, ScoresAction? change = null, CancellationToken cancellation = default)
     {
         if (queries.LongLength != (long)ids.Length * set.Dimension)
             throw new ArgumentException($"{queries.LongLength} values were given for {ids.Length} queries of dimension {set.Dimension}");
@@ -42,7 +48,12 @@ public static class PositiveRanks
         {
             int first = block * QueriesPerBlock, count = Math.Min(QueriesPerBlock, ids.Length - first);
             Score(set, queries.AsSpan(first * set.Dimension, count * set.Dimension), scores);
-            for (int q = 0; q < count; q++) action(first + q, Ranks(scores.AsSpan(q * set.Count, set.Count), set.Labels, ids[first + q]));
+            for (int q = 0; q < count; q++)
+            {
+                Span<float> own = scores.AsSpan(q * set.Count, set.Count);
+                change?.Invoke(first + q, own);
+                action(first + q, Ranks(own, set.Labels, ids[first + q]));
+            }
             return scores;
         }, _ => { });
     }

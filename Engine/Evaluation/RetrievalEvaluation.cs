@@ -9,7 +9,7 @@ public static class RetrievalEvaluation
 
     /// <exception cref="ArgumentException">No class has two images, so that there is no query.</exception>
     public static RetrievalReport Run(DescriptorSet set, EvalConfig config, int threads, CancellationToken cancellation = default) =>
-        Run(set, set.Values, [.. Enumerable.Range(0, set.Count)], config, threads, cancellation);
+        Run(set, set.Values, [.. Enumerable.Range(0, set.Count)], config, threads, cancellation: cancellation);
 
     /// <summary>Given queries, such as attacked images, against the clean set.</summary>
     /// <param name="set">What is ranked.</param>
@@ -17,8 +17,10 @@ public static class RetrievalEvaluation
     /// <param name="ids">[Q]: the image of the set that each query is made from, left out of its ranking.</param>
     /// <param name="config">Cut-offs, bootstrap samples and seed are read.</param>
     /// <param name="threads">Host threads, 1 or more.</param>
+    /// <param name="change">What else than the inner product is ranked by, called with the id of the query; null for that.</param>
     /// <param name="cancellation">Checked between blocks of queries.</param>
-    public static RetrievalReport Run(DescriptorSet set, float[] queries, int[] ids, EvalConfig config, int threads, CancellationToken cancellation = default)
+    public static RetrievalReport Run(
+        DescriptorSet set, float[] queries, int[] ids, EvalConfig config, int threads, ScoresAction? change = null, CancellationToken cancellation = default)
     {
         int[] counts = set.ClassCounts();
         int[] kept = [.. Enumerable.Range(0, ids.Length).Where(q => counts[set.Labels[ids[q]]] > 1)];
@@ -38,7 +40,7 @@ public static class RetrievalEvaluation
         {
             for (int m = 0; m < metrics.Length; m++) values[q * metrics.Length + m] = metrics[m].Metric(ranks);
             RetrievalMetrics.AddPrecisionRecall(ranks, curves.AsSpan(q * RecallLevels, RecallLevels));
-        }, cancellation);
+        }, change is null ? null : (q, scores) => change(keptIds[q], scores), cancellation);
 
         Figure[] figures = Bootstrap.Means(values, metrics.Length, config.BootstrapSamples, config.Seed);
         return new RetrievalReport(

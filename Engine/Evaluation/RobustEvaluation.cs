@@ -95,7 +95,7 @@ public static class RobustEvaluation
 
     static Dictionary<string, Figure> Measure(DescriptorSet set, float[] queries, int[] ids, Split split, EvalConfig config, Device device, CancellationToken cancellation)
     {
-        RetrievalReport retrieval = RetrievalEvaluation.Run(set, queries, ids, config, device.Threads, cancellation);
+        RetrievalReport retrieval = RetrievalEvaluation.Run(set, queries, ids, config, device.Threads, cancellation: cancellation);
         Dictionary<string, Figure> figures = retrieval.Figures.Where(f => f.Key == "map" || f.Key.StartsWith("p_at_", StringComparison.Ordinal)).ToDictionary();
         if (!ClassificationEvaluation.IsPossible(set)) return figures;
         int[] ks = [.. config.Neighbours.Distinct()], trials = [.. ids.Select(_ => 1)];

@@ -10,10 +10,11 @@ using Device = Osprey.Kernels.Device;
 namespace Osprey.Engine.Model;
 
 /// <summary>
-/// Image batch → unit descriptors: ImageNet normalisation → backbone → pooling → L2, and with a head → FC (C→D) → batch normalisation → L2.
+/// Image batch → unit descriptors: ImageNet normalisation → backbone → pooling → L2, and with a head → FC (C→D) → batch normalisation → L2; at several scales
+/// where the configuration has them, joined to one → L2; and with a fitted whitening → P(x − m) → L2.
 /// </summary>
 /// <remarks>Owns its tensors; the device is the caller's and outlives it. One thread at a time.</remarks>
-public sealed class Embedder : nn.Module<Tensor, Tensor>
+public sealed partial class Embedder : nn.Module<Tensor, Tensor>
 {
     const string BackboneName = "backbone";
     const string AuxiliaryMark = ".aux.";
@@ -42,12 +43,13 @@ public sealed class Embedder : nn.Module<Tensor, Tensor>
         }
         power = p.DetachFromDisposeScope();
         if (config.DescriptorSize is int dimension) AttachHead(dimension, seed + 1);
+        if (config.WhitenedSize is int whitened) AttachWhitening(whitened);
     }
 
     public EmbedderConfig Config { get; private set; }
 
     /// <summary>Length of a descriptor.</summary>
-    public int Dimension => Config.DescriptorSize ?? backbone.Channels;
+    public int Dimension => Config.WhitenedSize ?? UnwhitenedSize;
 
     /// <summary>Channels of the backbone's feature map, the descriptor's length before the head.</summary>
     public int Channels => backbone.Channels;
@@ -103,14 +105,17 @@ public sealed class Embedder : nn.Module<Tensor, Tensor>
     /// <param name="path">Folder or file.</param>
     /// <param name="device">Where the kernels run.</param>
     /// <param name="imageSize">Side of the images in pixels; null: the run's own, or 256 for a weights file.</param>
+    /// <param name="scales">Sizes, relative to that, at which images are described; null: the run's own, or one for a weights file.</param>
+    /// <exception cref="ArgumentException">At the smallest scale too little is left of an image.</exception>
     /// <exception cref="FileNotFoundException">Neither is there.</exception>
     /// <exception cref="InvalidDataException">Broken, or of a network that this engine does not have.</exception>
-    public static Embedder Open(string path, Device device, int? imageSize = null)
+    public static Embedder Open(string path, Device device, int? imageSize = null, ScaleSet? scales = null)
     {
         using var scope = NewDisposeScope();
         ModelFiles files = ModelFiles.Locate(path);
         EmbedderConfig config = files.ReadConfig();
         if (imageSize is int size) config = config with { ImageSize = size };
+        if (scales is not null) config = config with { Scales = scales };
         var embedder = new Embedder(config, device, seed: 0);
         try
         {
@@ -148,10 +153,17 @@ public sealed class Embedder : nn.Module<Tensor, Tensor>
         if (pixels.dim() != 4 || pixels.shape[1] != 3 || pixels.dtype != ScalarType.Float32)
             throw new ArgumentException($"images are float32 [N,3,H,W]; {pixels.dtype} [{string.Join(",", pixels.shape)}] was given");
         using var scope = NewDisposeScope();
+        Tensor descriptor = Config.Scales is { } scales ? rows.Apply(MultiScale.Describe(pixels, scales, ScalePower, DescribeOnce)) : DescribeOnce(pixels);
+        if (whitening is not null) descriptor = rows.Apply(whitening.call(descriptor));
+        return descriptor.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>At the size that the images have, before any fitted whitening.</summary>
+    Tensor DescribeOnce(Tensor pixels)
+    {
         Tensor map = backbone.call(normalization.Apply(pixels));
         Tensor descriptor = rows.Apply(pooling.Apply(map, power));
-        if (head is not null) descriptor = rows.Apply(head.call(descriptor));
-        return descriptor.MoveToOuterDisposeScope();
+        return head is null ? descriptor : rows.Apply(head.call(descriptor));
     }
 
     public override Tensor forward(Tensor input) => Describe(input);
@@ -174,9 +186,10 @@ public sealed class Embedder : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>Adds the whitening head C→D: U(−1/√C, 1/√C) weights and bias, batch normalisation 1, 0.</summary>
-    /// <exception cref="InvalidOperationException">There is a head.</exception>
+    /// <exception cref="InvalidOperationException">There is a head, or a whitening fitted to what there is without one.</exception>
     public void AddHead(int dimension, long seed)
     {
+        if (whitening is not null) throw new InvalidOperationException("the model has a whitening that was fitted to its descriptors, which a head would change");
         if (head is not null) throw new InvalidOperationException($"the model has a head already, of {Config.DescriptorSize} dimensions");
         Config = (Config with { DescriptorSize = dimension }).Validate();
         using var scope = NewDisposeScope();

@@ -33,6 +33,12 @@ public sealed record EmbedderConfig
     /// <summary>Whitened descriptor size D, or null for the pooled channels themselves (the ImageNet baseline).</summary>
     public int? DescriptorSize { get; init; }
 
+    /// <summary>Size D of the descriptor after a whitening that was fitted once training was over, or null where there is none. Up to the size before it.</summary>
+    public int? WhitenedSize { get; init; }
+
+    /// <summary>Sizes, relative to <see cref="ImageSize"/>, at which an image is described, or null for its own size alone, which is what {1} becomes.</summary>
+    public ScaleSet? Scales { get; init => field = ScaleSet.Single.Equals(value) ? null : value; }
+
     /// <summary>Side of the square every image is resized to, in pixels, 16 or more.</summary>
     public int ImageSize { get; init; } = 256;
 
@@ -44,7 +50,10 @@ public sealed record EmbedderConfig
         if (!((float)Power is >= PoolingKernel.SmallestPower and <= PoolingKernel.LargestPower))
             throw new ArgumentException($"GeM's power is {Power}; give a number in [{PoolingKernel.SmallestPower}, {PoolingKernel.LargestPower}]");
         if (DescriptorSize is < 1 or > 65536) throw new ArgumentException($"the descriptor size is {DescriptorSize}; give 1 to 65536");
+        if (WhitenedSize is < 1 or > 65536) throw new ArgumentException($"the whitened size is {WhitenedSize}; give 1 to 65536");
         if (ImageSize is < 16 or > 8192) throw new ArgumentException($"the image size is {ImageSize} px; give 16 to 8192");
+        if (Scales is { } scales && MultiScale.Side(ImageSize, scales.Min()) < MultiScale.SmallestSide)
+            throw new ArgumentException($"at scale {scales.Min()} an image of {ImageSize} px has {MultiScale.Side(ImageSize, scales.Min())}; give scales that leave {MultiScale.SmallestSide} px or more");
         if (LearnedPower && Pooling != PoolingKind.Gem) throw new ArgumentException($"{Pooling} pooling has no power to learn; use gem");
         return this;
     }

@@ -174,6 +174,18 @@ public sealed class ExactIndex : IDisposable
         }
     }
 
+    /// <summary>Copies a row as it is searched: of unit length for <see cref="Metric.Cosine"/>, unless it is zero.</summary>
+    /// <param name="id">0 … N−1.</param>
+    /// <param name="row">[D], written.</param>
+    /// <exception cref="ArgumentException">There is no such row, or the length is another.</exception>
+    public void ReadRow(long id, Span<float> row)
+    {
+        if (id < 0 || id >= Rows) throw new ArgumentException($"row {id} was asked for, and there are {Rows}");
+        if (row.Length != Dimension) throw new ArgumentException($"{row.Length} values are there for a descriptor of {Dimension}");
+        IndexBlock block = blocks.Last(b => b.FirstId <= id && b.Rows > 0);
+        block.Values.Span.Slice((int)(id - block.FirstId) * Dimension, Dimension).CopyTo(row);
+    }
+
     static int BatchOf(int k) => Math.Clamp(RanksAtOnce / k, 16, 1024);
 
     void Scan(ReadOnlySpan<float> queries, int k, ReadOnlySpan<long> excluded, RowFilter? filter, long[] ids, float[] scores, int offset)

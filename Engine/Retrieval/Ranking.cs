@@ -29,6 +29,22 @@ public sealed class Ranking
 
     /// <summary>Scores beside them: cosine or inner product (larger is nearer), or squared distance (smaller is nearer).</summary>
     public ReadOnlySpan<float> Scores(int q) => scores.AsSpan(q * K, K);
+
+    /// <summary>The first k ranks of each query; past the ranks there are, id −1 and score 0.</summary>
+    /// <param name="k">1 or more.</param>
+    public Ranking First(int k)
+    {
+        if (k < 1) throw new ArgumentException($"k is {k}; give 1 or more");
+        long[] firstIds = new long[(long)Queries * k];
+        float[] firstScores = new float[firstIds.Length];
+        Array.Fill(firstIds, -1);
+        for (int q = 0; q < Queries; q++)
+        {
+            Ids(q)[..Math.Min(k, K)].CopyTo(firstIds.AsSpan(q * k));
+            Scores(q)[..Math.Min(k, K)].CopyTo(firstScores.AsSpan(q * k));
+        }
+        return new Ranking(Queries, k, firstIds, firstScores);
+    }
 }
 
 /// <summary>Some consecutive queries' part of a long answer.</summary>

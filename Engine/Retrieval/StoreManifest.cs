@@ -115,6 +115,10 @@ public record StoreDescription
         return embedder.WeightsSha256 == WeightsSha256 ? differences : ["its weights differ", .. differences];
     }
 
+    /// <summary>The scales at which the store's images were described, to be given to the model of a query; {1} where there was only their own size.</summary>
+    [JsonIgnore]
+    public ScaleSet Scales => Embedder.TryGetProperty("scales", out JsonElement scales) ? scales.Deserialize<ScaleSet>(Json.Options)! : ScaleSet.Single;
+
     static string Short(string sha) => sha.Length > 12 ? sha[..12] + "…" : sha;
 
     static string Line(JsonElement element) => JsonSerializer.Serialize(element, Json.Line);

@@ -3,6 +3,7 @@ using NUnit.Framework;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Evaluation;
 using Osprey.Engine.Model;
+using Osprey.Engine.Retrieval;
 using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
 using Osprey.Tool.Hosting;
@@ -21,8 +22,11 @@ public class TrainFlagsTests
         Assert.That(TrainFlags.Create().Properties.Order(), Is.EqualTo(Properties<TrainConfig>("Seed", "Threat", "Augmentation")));
         Assert.That(TrainFlags.CreateAugmentation().Properties.Order(), Is.EqualTo(Properties<AugmentationConfig>()));
         Assert.That(ThreatFlags.Create(new Threat()).Properties.Order(), Is.EqualTo(Properties<Threat>()));
-        Assert.That(ModelFlags.Create().Properties.Order(), Is.EqualTo(Properties<EmbedderConfig>("DescriptorSize")));
-        Assert.That(EvalFlags.Create().Properties.Order(), Is.EqualTo(Properties<EvalConfig>("Seed", "Threats")));
+        Assert.That(ModelFlags.Create().Properties.Order(), Is.EqualTo(Properties<EmbedderConfig>("DescriptorSize", "WhitenedSize", "Scales")));
+        Assert.That(EvalFlags.Create().Properties.Order(), Is.EqualTo(Properties<EvalConfig>("Seed", "Threats", "Expansion", "ReRanking")));
+        Assert.That(new RefinementFlags("expand", "rerank").Expansion.Properties.Order(), Is.EqualTo(Properties<QueryExpansion>()));
+        Assert.That(new RefinementFlags("expand", "rerank").ReRanking.Properties.Order(), Is.EqualTo(Properties<ReRanking>()));
+        Assert.That(WhiteningFlags.Create().Properties.Order(), Is.EqualTo(Properties<WhiteningConfig>()));
     }
 
     static T Bind<T>(FlagSet<T> flags, T start, string line)

@@ -29,6 +29,7 @@ public static class HtmlReport
     {
         var thumbnails = new Thumbnail(new ImageDecoder(decoding), ThumbnailSize);
         var sections = new List<(string Id, string Name, Action<Markup> Write)> { ("summary", "Summary", page => ReportTables.Summary(page, result)) };
+        if (result.Results.Any(r => r.Refined is not null)) sections.Add(("refined", "Expanded and re-ranked", page => ReportTables.Refined(page, result)));
         if (result.Results.Any(r => r.Robust.Count > 0)) sections.Add(("attack", "Under attack", page => ReportTables.UnderAttack(page, result)));
         foreach (Gallery gallery in result.Galleries)
         {

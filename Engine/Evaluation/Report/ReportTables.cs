@@ -49,6 +49,35 @@ static class ReportTables
         AllFigures(page, result, models);
     }
 
+    /// <summary>Retrieval with expanded queries and re-ranked answers beside the plain ranking.</summary>
+    public static void Refined(Markup page, EvaluationResult result)
+    {
+        string[] models = Models(result);
+        page.Element("p", "The same queries and images, with each query expanded by its neighbours, or its answer re-ranked. The gain over the plain ranking is paired by query.", "class", "soft");
+        using (Table(page, "Expanded and re-ranked, clean images, per cent"))
+        {
+            using (page.Open("thead"))
+            using (page.Open("tr"))
+            {
+                foreach (string name in (string[])["Data", "Model", "Ranking"]) page.Element("th", name, "scope", "col", "class", "name");
+                foreach (string figure in (string[])["mAP", "gain", "ANMRR"]) page.Element("th", figure, "scope", "col");
+            }
+            using (page.Open("tbody"))
+                foreach (ModelResult r in result.Results)
+                    foreach (RefinedReport refined in r.Refined ?? [])
+                        using (page.Open("tr"))
+                        {
+                            page.Element("td", r.Data, "class", "name");
+                            ModelName(page, r.Model, Array.IndexOf(models, r.Model));
+                            page.Element("td", refined.Kind == RefinementKind.QueryExpansion ? "expanded" : "re-ranked", "class", "name");
+                            Cell(page, refined.Retrieval.Map, false);
+                            using (page.Open("td", "class", refined.Gain.Low > 0 ? "up" : refined.Gain.High < 0 ? "down" : null))
+                                page.Text(Markup.Points(refined.Gain.Value)).Element("small", $"{Markup.Points(refined.Gain.Low)} to {Markup.Points(refined.Gain.High)}");
+                            Cell(page, refined.Retrieval.Figures["anmrr"], false);
+                        }
+        }
+    }
+
     static void SummaryRow(Markup page, ModelResult[] rows, int i, (string, Func<ModelResult, Figure?> Of, bool SmallerIsBetter)[] columns, EvaluationResult result, int series)
     {
         using (page.Open("tr", "class", i == 0 ? "first" : null))

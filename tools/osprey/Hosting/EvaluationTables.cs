@@ -26,6 +26,7 @@ static class EvaluationTables
             ]);
         }
         yield return table;
+        if (result.Results.Any(r => r.Refined is not null)) yield return Refined(result, several, retrieval);
         if (result.Results.All(r => r.Robust.Count == 0)) yield break;
 
         string[] attacked = [.. result.Results.SelectMany(r => r.Robust).SelectMany(r => r.Attacked.Keys).Distinct()
@@ -42,6 +43,19 @@ static class EvaluationTables
             }
         }
         yield return under;
+    }
+
+    /// <summary>Expanded queries and re-ranked answers, and what they gain over the plain ranking.</summary>
+    static Table Refined(EvaluationResult result, bool several, string[] figures)
+    {
+        Table table = Tables.Create([.. Lead(several), "ranking", ">mAP", ">gain", ">95 % interval", .. figures.Skip(1).Select(n => ">" + Name(n))]);
+        foreach (ModelResult r in result.Results)
+            foreach (RefinedReport refined in r.Refined ?? [])
+                table.Row([
+                    .. Lead(several, r), refined.Kind == RefinementKind.QueryExpansion ? "expanded" : "re-ranked", Tables.Percent(refined.Retrieval.Map.Value), Tables.Points(refined.Gain.Value),
+                    $"{Tables.Points(refined.Gain.Low)} to {Tables.Points(refined.Gain.High)}", .. figures.Skip(1).Select(n => Tables.Percent(refined.Retrieval.Figures[n].Value)),
+                ]);
+        return table;
     }
 
     static bool IsHeadline(string classifier, EvalConfig config) =>

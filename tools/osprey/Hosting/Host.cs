@@ -18,6 +18,7 @@ static class Host
         {
             new QuickstartVerb(),
             new TrainVerb(),
+            new WhitenVerb(),
             new EmbedVerb(),
             new JoinVerb(),
             new IndexVerb(),

@@ -25,12 +25,12 @@ static class ModelNames
     }
 
     /// <summary>Opens all; where one cannot be opened, those before it are closed.</summary>
-    public static IReadOnlyList<(string Name, Embedder Embedder)> Open(IReadOnlyList<(string Name, string Path)> models, Session session, int? imageSize)
+    public static IReadOnlyList<(string Name, Embedder Embedder)> Open(IReadOnlyList<(string Name, string Path)> models, Session session, int? imageSize, ScaleSet? scales)
     {
         var opened = new List<(string Name, Embedder Embedder)>();
         try
         {
-            foreach ((string name, string path) in models) opened.Add((name, Embedder.Open(path, session.Device, imageSize)));
+            foreach ((string name, string path) in models) opened.Add((name, Embedder.Open(path, session.Device, imageSize, scales)));
             return opened;
         }
         catch

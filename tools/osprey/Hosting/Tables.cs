@@ -26,4 +26,7 @@ static class Tables
 
     /// <summary>A fraction as per cent with two decimals, the field's habit; a dash where there is none.</summary>
     public static string Percent(double? fraction) => fraction is double f && !double.IsNaN(f) ? $"{100 * f:0.00}" : "–";
+
+    /// <summary>A difference of two fractions in points of per cent, with its sign.</summary>
+    public static string Points(double fraction) => $"{100 * fraction:+0.00;−0.00;0.00}";
 }

@@ -29,12 +29,15 @@ sealed class EmbedVerb : Verb
 
     readonly Option<string?> shard = Flag.Text("--shard", "I/N|N", "Describe only share I (0 to N−1) of N, so that N processes can share a set; 'join' makes one store of theirs. N alone takes I from JOB_COMPLETION_INDEX (Kubernetes) or SLURM_ARRAY_TASK_ID. Default: in an array of Slurm the task's share, else all.");
 
+    readonly ScaleFlag scales = new();
+
     readonly DecodeFlags decoding = new();
 
     public EmbedVerb()
         : base("embed", "Describes every image of a folder: descriptors and metadata in parts, resumed by itself.")
     {
         foreach (Option option in new Option[] { data, model, output, size, type, batch, part, shard }) Add(option);
+        scales.AddTo(this);
         decoding.AddTo(this);
     }
 
@@ -43,6 +46,7 @@ sealed class EmbedVerb : Verb
         "embed --data ucm --model runs/aid --out stores/ucm",
         "embed --data ucm --model squeezenet1_1.safetensors --size 128 --dtype float16 --out stores/ucm",
         "embed --data sentinel --bands 4,3,2 --range 0:3000 --model runs/aid --out stores/sentinel",
+        "embed --data ucm --model runs/aid --scales 1 0.7071 0.5 --out stores/ucm-scales",
         "embed --data patternnet --model runs/aid --shard 0/4 --out stores/patternnet-0",
         "embed --data patternnet --model runs/aid --shard 4 --out stores/patternnet-$JOB_COMPLETION_INDEX",
     ];
@@ -59,7 +63,7 @@ sealed class EmbedVerb : Verb
 
         session.ConfigureTorch();
         ImageSet set = ranks.RunOnAll(() => DataFolders.OpenJoined(arguments.GetRequiredValue(data), split: null));
-        using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, arguments.GetValue(size)));
+        using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, arguments.GetValue(size), scales.Bind(arguments)));
         DescriptorStore? store = ranks.Size == 1
             ? StoreExtraction.Run(embedder, from, set, to, config, session.Threads, session.Progress, session.Cancellation)
             : DistributedExtraction.Run(ranks, embedder, from, set, to, config, session.Threads, session.Progress, session.Cancellation);

@@ -22,7 +22,13 @@ sealed class EvalVerb : Verb
 
     readonly Option<string?> report = Flag.Text("--report", "FILE.html", "Also write a page to look at: tables, intervals, neighbours.");
 
+    readonly ScaleFlag scales = new();
+
     readonly FlagSet<EvalConfig> flags = EvalFlags.Create();
+
+    readonly RefinementFlags refinement = new(
+        "Also measure retrieval with expanded queries: the mean of a query and its n nearest others, weighted by their cosines to the power α (Radenović et al. 2018).",
+        "Also measure retrieval re-ranked by k-reciprocal neighbours (Zhong et al. 2017), over the whole set.");
 
     readonly Option<bool> robust = Flag.Switch("--robust", "Also measure with attacked queries; costs some twenty forward passes an attacked image and ε.");
 
@@ -36,6 +42,8 @@ sealed class EvalVerb : Verb
     {
         foreach (Option option in new Option[] { data, model, split, report }) Add(option);
         flags.AddTo(this);
+        scales.AddTo(this);
+        refinement.AddTo(this);
         Add(robust);
         Add(epsilon);
         threat.AddTo(this);
@@ -46,16 +54,23 @@ sealed class EvalVerb : Verb
     [
         "eval --data ucm --model squeezenet1_1.safetensors --size 128",
         "eval --data ucm rsscn7 --model imagenet=resnet18_stage3.safetensors runs/aid runs/aid-robust --size 128 --report eval.html",
+        "eval --data ucm --model runs/aid runs/aid-whitened --scales 1 0.7071 0.5 --expand --rerank",
         "eval --data ucm --model runs/aid --robust --epsilon 1/255 4/255 --steps 20 --json",
     ];
 
     public override string Notes =>
         "Every image is a query against all the others of its set; mAP is the standard one, NCM-5 the nearest class mean of 5 support images. Tables are in per cent, --json in fractions and with every figure and interval. "
-        + "The attack moves a query's descriptor as far as it can (1 − cosine, projected gradient ascent from a random start, white box, no labels); the database stays clean.";
+        + "The attack moves a query's descriptor as far as it can (1 − cosine, projected gradient ascent from a random start, white box, no labels); the database stays clean. "
+        + "\n\nA query is never among its own answers, and has no say in its expansion but its own. Re-ranking encodes all images of the set, the query among them as its definition has it, and reads no label.";
 
     public override int Run(ParseResult arguments, Session session)
     {
-        EvalConfig config = flags.Bind(arguments, new EvalConfig()) with { Seed = session.Seed };
+        EvalConfig config = flags.Bind(arguments, new EvalConfig()) with
+        {
+            Seed = session.Seed,
+            Expansion = refinement.BindExpansion(arguments),
+            ReRanking = refinement.BindReRanking(arguments),
+        };
         if (arguments.GetValue(robust) || arguments.GetValue(epsilon) is { Length: > 0 })
         {
             Threat start = threat.Bind(arguments, Attack);
@@ -67,7 +82,7 @@ sealed class EvalVerb : Verb
         ImageSet[] sets = Sets(arguments);
 
         session.ConfigureTorch();
-        IReadOnlyList<(string Name, Embedder Embedder)> models = ModelNames.Open(ModelNames.Parse(arguments.GetRequiredValue(model)), session, config.ImageSize);
+        IReadOnlyList<(string Name, Embedder Embedder)> models = ModelNames.Open(ModelNames.Parse(arguments.GetRequiredValue(model)), session, config.ImageSize, scales.Bind(arguments));
         try
         {
             EvaluationResult result = Evaluator.Run(models, sets, config, pictures, session.Device, session.Progress, session.Cancellation);

@@ -32,6 +32,12 @@ sealed class SearchVerb : Verb
 
     readonly Option<string[]> onlyClass = Flag.Texts("--only-class", "NAME", "Finds only images of these classes.");
 
+    readonly RefinementFlags refinement = new(
+        "Search with each query expanded: the mean of itself and its n nearest images, weighted by their cosines to the power α (Radenović et al. 2018).",
+        "Re-rank the first images found by k-reciprocal neighbours among them and the query (Zhong et al. 2017).");
+
+    readonly Option<int?> reRankFirst = Flag.Whole<int>("--rerank-first", "Images that --rerank puts in a new order, -k or more, to 100000; their square is the work. Default 100, or -k.", 1, 100_000);
+
     readonly Option<string?> model = Flag.Text("--model", "RUN|FILE", "The model that describes the queries. Default: the one that the store was made with, where it was then.");
 
     readonly Option<SearchOutput?> output = Flag.Choice<SearchOutput>("--output", "table or json on stdout; npz: ids [Q,K] int64, scores [Q,K] float32 and queries [Q] in the file --out. Default table.");
@@ -43,6 +49,8 @@ sealed class SearchVerb : Verb
     {
         Add(store);
         foreach (Option option in new Option[] { query, vectors, k, radius, onlyClass, model, output, file }) Add(option);
+        refinement.AddTo(this);
+        Add(reRankFirst);
         k.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int n) || n is < 1 or > 1_000_000)) result.AddError($"-k is '{result.Tokens[0].Value}'; give a whole number, 1 to 1000000");
@@ -51,6 +59,9 @@ sealed class SearchVerb : Verb
         {
             if ((result.GetValue(query) is { Length: > 0 }) == (result.GetValue(vectors) is not null)) result.AddError("give images with --query, or descriptors with --vectors");
             if ((result.GetValue(output) == SearchOutput.Npz) != (result.GetValue(file) is not null)) result.AddError("--output npz and --out FILE.npz belong together");
+            if (!result.GetValue(refinement.ReRank) && result.GetValue(reRankFirst) is not null) result.AddError("--rerank-first says how many; give --rerank as well");
+            if (result.GetValue(reRankFirst) < result.GetValue(k)) result.AddError($"--rerank-first is {result.GetValue(reRankFirst)} and -k {result.GetValue(k)}; re-rank as many as are shown, or more");
+            if (result.GetValue(refinement.ReRank) && (result.GetValue(radius) is not null || result.GetValue(refinement.Expand))) result.AddError("--rerank goes with neither --radius nor --expand; give one");
             if (result.GetValue(radius) is not null && result.GetResult(k) is { Implicit: false }) result.AddError("give -k or --radius, not both");
             if (result.GetValue(radius) is not null && result.GetValue(file) is not null) result.AddError("--output npz needs a fixed number of neighbours; give -k instead of --radius");
         });
@@ -61,17 +72,21 @@ sealed class SearchVerb : Verb
         "search stores/ucm --query harbour.jpg runway.tif -k 5",
         "search stores/ucm --query harbour.jpg -k 5 --json",
         "search stores/ucm --query harbour.jpg --radius 0.8 --only-class harbor",
+        "search stores/ucm --query harbour.jpg --expand --expand-neighbours 5",
+        "search stores/ucm --query harbour.jpg -k 20 --rerank --rerank-first 200",
         "search stores/ucm --vectors queries.npy -k 100 --output npz --out neighbours.npz",
     ];
 
-    public override string Notes => "Queries are decoded, resized and described as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance. Started by mpirun, the processes share the rows, and the answer stays the same: docs/scale.md.";
+    public override string Notes => "Queries are decoded, resized and described as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance. Of a re-ranked image it is 1 − the final distance, 0 to 1."
+        + "\n\nNothing is left out: an image that is in the store is its own nearest, and --expand counts it twice. Both need the cosine, and --only-class limits what they look at, too."
+        + "\n\nStarted by mpirun, the processes share the rows, and the answer stays the same: docs/scale.md. --expand and --rerank need one process.";
 
     public override bool RunsOnRanks => true;
 
     public override int Run(ParseResult arguments, Session session)
     {
         ICommunicator ranks = session.Ranks;
-        DescriptorStore opened = ranks.RunOnAll(() => DescriptorStore.Open(arguments.GetRequiredValue(store)));
+        DescriptorStore opened = ranks.RunOnAll(() => Open(arguments, ranks));
         string? target = arguments.GetValue(file);
         // Rank 0 alone reads and describes the queries, and knows the rows' paths.
         (Queries queries, StoreRow[] rows, RowFilter? filter) = ranks.RunOnAll(() => ranks.Rank == 0 ? Prepare(arguments, opened, session) : (new Queries([], []), [], null));
@@ -81,10 +96,18 @@ sealed class SearchVerb : Verb
         int count = arguments.GetValue(k)!.Value;
         Ranking? ranking = null;
         RangeRanking? within = null;
-        if (arguments.GetValue(radius) is not double r) ranking = whole is null ? shared!.Search(queries.Values, count, filter) : whole.Search(queries.Values, count, default, filter);
+        if (whole is not null && refinement.BindExpansion(arguments) is { } expansion) queries = queries with { Values = expansion.Expand(whole, queries.Values, default, filter) };
+        if (arguments.GetValue(radius) is not double r) ranking = whole is null ? shared!.Search(queries.Values, count, filter) : Rank(arguments, whole, queries, filter, session);
         else within = whole is null ? shared!.SearchRange(queries.Values, (float)r, filter) : whole.SearchRange(queries.Values, (float)r, filter);
         if (ranks.Rank == 0) Show(arguments, session, opened, queries, rows, target, ranking, within);
         return ExitCode.Done;
+    }
+
+    DescriptorStore Open(ParseResult arguments, ICommunicator ranks)
+    {
+        if (ranks.Size > 1 && (arguments.GetValue(refinement.Expand) || arguments.GetValue(refinement.ReRank)))
+            throw new ArgumentException($"--expand and --rerank look at the rows' neighbours, and each of {ranks.Size} processes holds a part of the rows; search with one process");
+        return DescriptorStore.Open(arguments.GetRequiredValue(store));
     }
 
     (Queries Queries, StoreRow[] Rows, RowFilter? Filter) Prepare(ParseResult arguments, DescriptorStore opened, Session session)
@@ -126,6 +149,15 @@ sealed class SearchVerb : Verb
                 session.Write(table);
             }
         }
+    }
+
+    /// <summary>The k nearest rows of each query, or the first k of more that were put in a new order.</summary>
+    Ranking Rank(ParseResult arguments, ExactIndex index, Queries queries, RowFilter? filter, Session session)
+    {
+        int shown = arguments.GetValue(k)!.Value;
+        if (refinement.BindReRanking(arguments) is not { } reRanking) return index.Search(queries.Values, shown, default, filter);
+        int first = (int)Math.Min(index.Rows, arguments.GetValue(reRankFirst) ?? Math.Max(100, shown));
+        return reRanking.Apply(index, queries.Values, index.Search(queries.Values, Math.Max(1, first), default, filter), session.Device, session.Cancellation).First(shown);
     }
 
     sealed record Answer(long[] Ids, float[] Scores);
@@ -188,7 +220,7 @@ sealed class SearchVerb : Verb
         if (!Path.Exists(from)) throw new FileNotFoundException($"the model {from} is not there{(arguments.GetValue(model) is null ? ", where it was when the store was made" : "")}; name it with --model");
 
         session.ConfigureTorch();
-        using Embedder embedder = Embedder.Open(from, session.Device, preprocessing.ImageSize);
+        using Embedder embedder = Embedder.Open(from, session.Device, preprocessing.ImageSize, manifest.Scales);
         if (manifest.DifferencesFrom(embedder) is { Count: > 0 } differences)
             throw new InvalidDataException($"{from} is not the model that {opened.Path} was made with: {string.Join(", ", differences)}; name the right one with --model, or embed again");
         var loader = new ImageLoader(new ImageDecoder(preprocessing.Decoding), preprocessing.ImageSize, batchSize: 32, session.Threads);
