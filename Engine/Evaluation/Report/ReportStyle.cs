@@ -53,6 +53,7 @@ static class ReportStyle
         .meter { background: linear-gradient(to right, rgb(var(--heat) / .22) var(--v), transparent var(--v)); }
         footer { padding-top: 4px; padding-bottom: 40px; }
         @media (max-width: 640px) { body { font-size: 14px; } header { padding-top: 18px; } section { padding: 14px 12px; border-radius: 8px; } th, td { padding: 5px 7px; } svg text { font-size: 13.5px; } svg text.name { font-size: 14px; }
+          table { font-size: .86rem; } caption { max-width: calc(100vw - 58px); } tbody th[scope=row] { position: sticky; left: 0; background: var(--card); }
           .query { grid-template-columns: minmax(0, 1fr); } .asked { display: grid; grid-template-columns: 84px minmax(0, 1fr); gap: 10px; align-items: center; } .strip { grid-template-columns: repeat(4, minmax(0, 1fr)); }
           .attacked { grid-template-columns: repeat(2, minmax(0, 120px)); } .lists { grid-column: 1 / -1; } }
         @page { size: A4; margin: 14mm 12mm; }
