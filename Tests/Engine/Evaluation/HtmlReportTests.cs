@@ -137,7 +137,7 @@ public class HtmlReportTests
         Assert.That(page.Descendants("pre").Select(p => p.Value), Has.Some.Contains("\"bootstrap_samples\": 50").And.Some.Contains("the file is empty").And.Some.Contains("\"recipe\": \"advprop\"")
             .And.Some.EqualTo("osprey eval --data 'a b'").And.Some.Contains("\"descriptor_size\": 12"));
         string configuration = page.Descendants("section").Single(s => (string?)s.Attribute("id") == "configuration").Value;
-        Assert.That(configuration, Does.Contain("a <fast> one").And.Contain("advprop, arcface, 2 epochs on aid, 1800 images").And.Contain("resnet50, to stage 3"));
+        Assert.That(configuration, Does.Contain("a <fast> one").And.Contain("advprop, arcface, 2 epochs on aid, 1800 images").And.Contain("resnet18, to stage 3"));
     }
 
     [Test]

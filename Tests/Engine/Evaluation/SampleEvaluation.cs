@@ -82,7 +82,7 @@ public sealed class SampleEvaluation : IDisposable
     {
         var clean = new Dictionary<string, Figure> { ["map"] = result.Retrieval.Map, ["knn_1"] = result.Classification!.Figures["knn_1"] };
         double left = 1 - 50 * threat.Epsilon;
-        return new RobustReport(threat, clean.ToDictionary(c => c.Key, c => new Figure(left * c.Value.Value, left * c.Value.Low, left * c.Value.High)), clean) 
+        return new RobustReport(threat, clean.ToDictionary(c => c.Key, c => new Figure(left * c.Value.Value, left * c.Value.Low, left * c.Value.High)), clean)
         {
             Queries = 16,
             Shift = 0.25,
