@@ -24,9 +24,9 @@ public sealed record DescriptorMap(IReadOnlyList<MapPoint> Points, double First,
         rows -= rows.mean([0L], keepdim: true);
         // G = X·Xᵀ has the eigenvectors of the coordinates, and needs no D×D matrix: coordinates are √λ·u.
         (Tensor values, Tensor vectors) = linalg.eigh(rows.matmul(rows.t()));
-        double[] lambda = values.data<double>().ToArray(), u = vectors.contiguous().data<double>().ToArray();
+        float[] lambda = TensorMemory.Read(values.to(ScalarType.Float32)).ToArray(), u = TensorMemory.Read(vectors.to(ScalarType.Float32).contiguous()).ToArray();
         int n = shown.Length;
-        double total = lambda.Sum();
+        double total = lambda.Sum(l => (double)l);
         (double[] x, double first) = Axis(n - 1);
         (double[] y, double second) = n > 1 ? Axis(n - 2) : (new double[n], 0);
         return new DescriptorMap([.. shown.Select((id, i) => new MapPoint(x[i], y[i], set.Labels[id]))], first, second);
