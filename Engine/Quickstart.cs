@@ -72,10 +72,11 @@ public static class Quickstart
         EvaluationResult result = Evaluator.Run(
             [(Baseline, baseline), (Finetuned, finetuned), (Robust, robust)], targets, evaluation, new DecodeOptions(), device, progress, cancellation);
         Json.Write(Path.Combine(dir, SummaryName), result);
-        TrainingCurve[] curves = [.. new[] { Finetuned, Robust }.Select(name => TrainingCurve.Read(name, Path.Combine(dir, name, "metrics.jsonl")))];
-        HtmlReport.Write(
-            Path.Combine(dir, ReportName), result, "Osprey quickstart", new DecodeOptions(), curves,
-            new Dictionary<string, object> { [Finetuned] = plain, [Robust] = adversarial });
+        HtmlReport.Write(Path.Combine(dir, ReportName), result, new ReportOrigin("Osprey quickstart", new DecodeOptions())
+        {
+            Models = [.. new[] { (Baseline, baseline), (Finetuned, finetuned), (Robust, robust) }.Select(m => ModelOrigin.Of(m.Item1, m.Item2, Path.Combine(dir, m.Item1)))],
+            Surroundings = ReportOrigin.Describe(device),
+        });
         NeighbourSheet.Write(Path.Combine(dir, NeighboursName), result.Galleries[0], Finetuned, rows: 6, new DecodeOptions());
         return result;
     }

@@ -1,6 +1,5 @@
 using Osprey.Engine.Datasets;
 using Osprey.Kernels;
-using Osprey.Kernels.Search;
 
 namespace Osprey.Engine.Evaluation;
 
@@ -11,6 +10,9 @@ namespace Osprey.Engine.Evaluation;
 /// <param name="Rows">The queries.</param>
 public sealed record Gallery(string Data, IReadOnlyList<string> Classes, IReadOnlyList<string> Models, IReadOnlyList<GalleryRow> Rows)
 {
+    /// <summary>The descriptors on a plane, one map per model.</summary>
+    public IReadOnlyList<DescriptorMap> Maps { get; init; } = [];
+
     /// <summary>Neighbours shown per query.</summary>
     public const int Neighbours = 8;
 
@@ -30,7 +32,7 @@ public sealed record Gallery(string Data, IReadOnlyList<string> Classes, IReadOn
         // Never more than a quarter at either end, so that a tiny set does not show its best as its worst.
         int extremes = Math.Min(Extremes, ids.Length / 4);
         var chosen = new List<(GalleryReason Reason, int Query)>();
-        chosen.AddRange(Sample(last, images, config).Select(q => (GalleryReason.Sample, q)));
+        chosen.AddRange(ClassSample.Draw(ids.Length, q => images.Images[ids[q]].Label, config.GalleryQueries, config.Seed, 6).Select(q => (GalleryReason.Sample, q)));
         chosen.AddRange(byPrecision.Take(extremes).Select(q => (GalleryReason.Best, q)));
         chosen.AddRange(byPrecision.Reverse().Take(extremes).Select(q => (GalleryReason.Worst, q)));
         // A file may have become unreadable between two models: then their ids are not the same images.
@@ -43,33 +45,12 @@ public sealed record Gallery(string Data, IReadOnlyList<string> Classes, IReadOn
             chosen.AddRange(byGain.Reverse().Take(extremes).Where(q => Gain(q) < 0).Select(q => (GalleryReason.Lost, q)));
         }
         int[] queries = [.. chosen.Select(c => ids[c.Query])];
-        GalleryAnswer[][] answers = [.. same.Select(m => Answer(m.Set, m.Result.Retrieval, images, queries, device))];
+        GalleryAnswer[][] answers = [.. same.Select(m => GalleryAnswer.Find(m.Set, m.Set.Rows(queries), queries, images.Images, device))];
         return new Gallery(images.Name, images.Classes, [.. same.Select(m => m.Result.Model)],
-            [.. chosen.Select((c, i) => new GalleryRow(c.Reason, images.Images[queries[i]], [.. answers.Select(a => a[i])]))]);
-    }
-
-    /// <summary>One query of each class in turn, the classes and the queries shuffled.</summary>
-    static IEnumerable<int> Sample(RetrievalReport report, ImageSet images, EvalConfig config)
-    {
-        int[] order = [.. Enumerable.Range(0, report.QueryIds.Length)];
-        new SeededRandom(config.Seed, 6).Shuffle(order.AsSpan());
-        return order.GroupBy(q => images.Images[report.QueryIds[q]].Label)
-            .SelectMany(g => g.Select((q, turn) => (q, turn)))
-            .OrderBy(p => p.turn).Select(p => p.q).Take(config.GalleryQueries);
-    }
-
-    static GalleryAnswer[] Answer(DescriptorSet set, RetrievalReport report, ImageSet images, int[] queries, Device device)
-    {
-        int shown = Math.Min(Neighbours, set.Count - 1);
-        var nearest = new TopK(queries.Length, shown, Similarity.InnerProduct);
-        using (var search = new SearchKernel(device, Similarity.InnerProduct))
-            search.Scan(set.Values, set.Count, set.Dimension, 0, set.Rows(queries), [.. queries.Select(q => (long)q)], nearest);
-        return [.. queries.Select((id, q) =>
+            [.. chosen.Select((c, i) => new GalleryRow(c.Reason, images.Images[queries[i]], [.. answers.Select(a => a[i])]))])
         {
-            LabelledImage[] found = [.. nearest.Ids(q).ToArray().Select(n => images.Images[(int)n])];
-            double precision = report.AveragePrecisions[Array.BinarySearch(report.QueryIds, id)];
-            return new GalleryAnswer(precision, [.. found.Zip(nearest.Scores(q).ToArray(), (image, score) => new GalleryNeighbour(image, score, image.Label == images.Images[id].Label))]);
-        })];
+            Maps = [.. same.Select(m => DescriptorMap.Create(m.Set, config.Seed))],
+        };
     }
 }
 
@@ -96,12 +77,3 @@ public enum GalleryReason
 /// <param name="Query">The image asked with.</param>
 /// <param name="Answers">One per model.</param>
 public sealed record GalleryRow(GalleryReason Reason, LabelledImage Query, IReadOnlyList<GalleryAnswer> Answers);
-
-/// <param name="AveragePrecision">Of the whole ranking.</param>
-/// <param name="Neighbours">Its head, nearest first.</param>
-public sealed record GalleryAnswer(double AveragePrecision, IReadOnlyList<GalleryNeighbour> Neighbours);
-
-/// <param name="Image">What was found.</param>
-/// <param name="Score">Cosine.</param>
-/// <param name="Right">Whether it shares the query's class.</param>
-public sealed record GalleryNeighbour(LabelledImage Image, float Score, bool Right);

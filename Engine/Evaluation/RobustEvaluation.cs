@@ -32,7 +32,7 @@ public static class RobustEvaluation
         IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         Split split = ClassificationEvaluation.SplitOf(set, config.TrainFractions[0], config, 0);
-        (int[] ids, float[] attacked) = Attack(embedder, images, set, Choose(set, split, config), threat, config, loader, device, progress, cancellation);
+        (int[] ids, float[] attacked, Dictionary<int, (float[], float[])> examples) = Attack(embedder, images, set, Choose(set, split, config), threat, config, loader, device, progress, cancellation);
         float[] clean = set.Rows(ids);
         double shift = 0;
         for (int i = 0; i < clean.Length; i++) shift -= (double)clean[i] * attacked[i];
@@ -40,6 +40,7 @@ public static class RobustEvaluation
         {
             Queries = ids.Length,
             Shift = 1 + shift / ids.Length,
+            Examples = AdversarialExample.Create(examples, set, ids, attacked, images, loader.ImageSize, device),
         };
     }
 
@@ -55,10 +56,12 @@ public static class RobustEvaluation
         return test;
     }
 
-    static (int[] Ids, float[] Descriptors) Attack(
+    static (int[] Ids, float[] Descriptors, Dictionary<int, (float[] Clean, float[] Attacked)> Examples) Attack(
         Embedder embedder, IReadOnlyList<LabelledImage> images, DescriptorSet set, int[] chosen, Threat threat, EvalConfig config, ImageLoader loader, Device device,
         IProgress<Progress>? progress, CancellationToken cancellation)
     {
+        int[] shown = AdversarialExample.Choose(chosen);
+        var examples = new Dictionary<int, (float[], float[])>();
         var ids = new List<int>(chosen.Length);
         var descriptors = new float[chosen.Length * set.Dimension];
         bool wasTraining = embedder.training;
@@ -80,6 +83,10 @@ public static class RobustEvaluation
                     ulong seed = new SeededRandom(config.Seed, 5, batchIds[0]).NextBits();
                     Tensor perturbed = attack.Perturb(pixels, x => DescriptorShift.Between(embedder.Describe(x), clean), seed);
                     embedder.Embed(TensorMemory.Read(perturbed), batch.Count, batch.Size, descriptors.AsSpan(ids.Count * set.Dimension, batch.Count * set.Dimension));
+                    int values = 3 * batch.Size * batch.Size;
+                    for (int i = 0; i < batch.Count; i++)
+                        if (shown.Contains(batchIds[i]))
+                            examples[batchIds[i]] = (batch.Pixels.AsSpan(i * values, values).ToArray(), TensorMemory.Read(perturbed).Slice(i * values, values).ToArray());
                 }
                 ids.AddRange(batchIds);
                 progress?.Report(new Progress("attacking", ids.Count, chosen.Length, "images"));
@@ -90,7 +97,7 @@ public static class RobustEvaluation
             embedder.train(wasTraining);
             embedder.Branch = branch;
         }
-        return ([.. ids], descriptors[..(ids.Count * set.Dimension)]);
+        return ([.. ids], descriptors[..(ids.Count * set.Dimension)], examples);
     }
 
     static Dictionary<string, Figure> Measure(DescriptorSet set, float[] queries, int[] ids, Split split, EvalConfig config, Device device, CancellationToken cancellation)

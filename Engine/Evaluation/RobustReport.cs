@@ -36,6 +36,10 @@ public sealed class RobustReport
     /// <summary>Mean of 1 − cosine between the descriptors before and after: what the attack increases.</summary>
     public required double Shift { get; init; }
 
+    /// <summary>A few of the attacked images, to look at.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<AdversarialExample> Examples { get; init; } = [];
+
     /// <summary>By name: <c>map</c>, <c>p_at_k</c> for each cut-off, and <c>knn_k</c> and <c>nearest_mean_n</c> where there are classes to tell apart.</summary>
     [JsonIgnore]
     public IReadOnlyDictionary<string, Figure> Attacked { get; }

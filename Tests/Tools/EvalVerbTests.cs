@@ -46,7 +46,15 @@ public class EvalVerbTests
         JsonElement robust = results[0].GetProperty("robust");
         Assert.That(robust.EnumerateArray().Select(r => (r.GetProperty("norm").GetString(), r.GetProperty("epsilon").GetDouble())), Is.EqualTo(new[] { ("l2", 2.0 / 255), ("l2", 8.0 / 255) }));
         Assert.That(robust[0].TryGetProperty("map", out _) && robust[0].TryGetProperty("knn_1", out _));
-        Assert.That(File.ReadAllText(At("report.html")), Does.Contain("second"));
+        Assert.That(File.ReadAllText(At("report.html")), Does.Contain("second").And.Contain($"osprey eval --data {At("data")}").And.Contain("Attacked queries: ℓ2").And.Contain("libtorch"));
+    }
+
+    [Test]
+    public void Robust_alone_attacks_at_the_four_radii_of_the_help()
+    {
+        JsonElement robust = Cli.Done("eval", "--data", At("other"), "--model", At("model-1"), "--robust", "--steps", "1", "--robust-queries", "1", "--runs", "1", "--bootstrap", "5", "--no-linear", "--json")
+            .Json.GetProperty("results")[0].GetProperty("robust");
+        Assert.That(robust.EnumerateArray().Select(r => r.GetProperty("epsilon").GetDouble()), Is.EqualTo(new[] { 1.0 / 255, 2.0 / 255, 4.0 / 255, 8.0 / 255 }));
     }
 
     [Test]

@@ -4,29 +4,34 @@ using SkiaSharp;
 
 namespace Osprey.Engine.Evaluation.Report;
 
-/// <summary>Small square pictures of data-set images, each decoded once.</summary>
+/// <summary>Small square pictures for a page, each file decoded once.</summary>
 /// <param name="decoder">Reads the files.</param>
-/// <param name="size">Side, in pixels.</param>
-sealed class Thumbnail(ImageDecoder decoder, int size)
+sealed class Thumbnail(ImageDecoder decoder)
 {
-    const int JpegQuality = 80;
+    /// <summary>Side of a thumbnail, in pixels: sharp at the size it is shown at, a few kilobytes each.</summary>
+    public const int Side = 96;
+
+    /// <summary>Pictures that are given in pixels are kept as they are up to this side.</summary>
+    const int MostSide = 160;
+
+    const int Quality = 72;
 
     readonly Dictionary<string, string?> encoded = new(StringComparer.Ordinal);
 
-    public int Size => size;
-
-    /// <summary>A <c>data:</c> address of a JPEG, or null where the file can no longer be read.</summary>
+    /// <summary>A <c>data:</c> address of the picture, or null where the file can no longer be read.</summary>
     public string? DataUri(LabelledImage image)
     {
         if (encoded.TryGetValue(image.Path, out string? known)) return known;
-        string? uri = null;
-        if (Read(decoder, image, size) is { } pixels)
-        {
-            using SKBitmap bitmap = ToBitmap(pixels);
-            using SKData jpeg = bitmap.Encode(SKEncodedImageFormat.Jpeg, JpegQuality);
-            uri = "data:image/jpeg;base64," + Convert.ToBase64String(jpeg.AsSpan());
-        }
-        return encoded[image.Path] = uri;
+        return encoded[image.Path] = Read(decoder, image, Side) is { } pixels ? Encode(pixels) : null;
+    }
+
+    /// <summary>A <c>data:</c> address of a WebP, which every browser since 2020 shows and which is smaller than a JPEG by a third.</summary>
+    public static string Encode(RgbImage image)
+    {
+        if (image.Width > MostSide || image.Height > MostSide) image = Resize.Bilinear(image, MostSide, MostSide);
+        using SKBitmap bitmap = ToBitmap(image);
+        using SKData data = bitmap.Encode(SKEncodedImageFormat.Webp, Quality);
+        return "data:image/webp;base64," + Convert.ToBase64String(data.AsSpan());
     }
 
     /// <summary>size × size pixels, or null where the file can no longer be read.</summary>

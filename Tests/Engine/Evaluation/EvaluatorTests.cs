@@ -93,6 +93,32 @@ public class EvaluatorTests
     }
 
     [Test]
+    public void Some_attacked_images_are_kept_to_look_at()
+    {
+        EvaluationResult result = Run(Quick);
+        foreach (ModelResult r in result.Results)
+        {
+            foreach (RobustReport report in r.Robust)
+            {
+                Assert.That(report.Examples.Select(e => e.Query), Is.EqualTo(result.Results[0].Robust[0].Examples.Select(e => e.Query)), "the same of every model and threat");
+                foreach (AdversarialExample e in report.Examples)
+                {
+                    int id = r.Set.Images.ToList().IndexOf(e.Query);
+                    Assert.That(e.Before.AveragePrecision, Is.EqualTo(r.Retrieval.AveragePrecisions[Array.IndexOf(r.Retrieval.QueryIds, id)]).Within(1e-12));
+                    Assert.That(e.Before.Neighbours.Concat(e.After.Neighbours).Select(n => n.Image), Has.None.EqualTo(e.Query));
+                    float moved = e.Clean.Zip(e.Attacked, (a, b) => Math.Abs(a - b)).Max();
+                    Assert.That(moved, report.Epsilon == 0 ? Is.Zero : Is.InRange(0.5 * report.Epsilon, report.Epsilon + 1e-6));
+                    Assert.That(e.Clean, Has.Length.EqualTo(3 * 32 * 32).And.All.InRange(0f, 1f));
+                    Assert.That(e.Shift, report.Epsilon == 0 ? Is.EqualTo(0).Within(1e-5) : Is.Positive);
+                }
+            }
+            Assert.That(r.Robust[0].Examples, Has.Count.EqualTo(3));
+        }
+        Assert.That(AdversarialExample.Choose([10, 20, 30, 40]), Is.EqualTo(new[] { 10, 30, 40 }));
+        Assert.That(AdversarialExample.Choose([7]), Is.EqualTo(new[] { 7 }));
+    }
+
+    [Test]
     public void The_attack_does_more_than_its_random_start()
     {
         double Shift(Threat threat) =>

@@ -1,6 +1,10 @@
+using System.Text.Json;
 using Osprey.Engine;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Evaluation;
+using Osprey.Engine.Evaluation.Report;
+using Osprey.Engine.Images;
+using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Kernels;
 using Osprey.Kernels.Perturbation;
@@ -11,7 +15,7 @@ namespace Osprey.Tests.Engine.Evaluation;
 /// <summary>Two models on two small sets of pictures in a temporary folder, without any network: the descriptors are clusters.</summary>
 public sealed class SampleEvaluation : IDisposable
 {
-    const int Classes = 4, PerClass = 8;
+    const int Classes = 4, PerClass = 8, Size = 24;
 
     /// <summary>A class name that would break a page that does not escape.</summary>
     public const string AwkwardClass = "a<b>&'\"c";
@@ -45,6 +49,20 @@ public sealed class SampleEvaluation : IDisposable
         };
     }
 
+    /// <summary>What a page tells of it: a run with a held-out part, and one without attacked images.</summary>
+    public ReportOrigin Origin { get; } = new("Title with <angles> & ampersands", new DecodeOptions())
+    {
+        Command = "osprey eval --data 'a b'",
+        Models =
+        [
+            new ModelOrigin("baseline", new EmbedderConfig { Stage = 3 }, new string('a', 64)),
+            new ModelOrigin("robust", new EmbedderConfig { DescriptorSize = 12 }, new string('b', 64),
+                JsonDocument.Parse("""{"train":{"recipe":"advprop","loss":"arcface","epochs":2},"data":{"name":"aid","images":1800}}""").RootElement,
+                new TrainingCurve("robust", [(1, 12.5), (2, 9), (3, 7.25)]) { Attacked = [(1, 13), (2, 10), (3, 8)], Epochs = [new TrainingEpoch(1, 2, 10.75, 0.31), new TrainingEpoch(2, 3, 7.25, 0.42)] }),
+        ],
+        Surroundings = [("Osprey", "0.1.0"), ("Processor", "a <fast> one")],
+    };
+
     public string Folder { get; }
 
     public EvaluationResult Result { get; }
@@ -56,15 +74,28 @@ public sealed class SampleEvaluation : IDisposable
         int[] order = [.. Enumerable.Range(0, clusters.Count).OrderBy(i => clusters.Labels[i]).ThenBy(i => i)];
         var descriptors = new DescriptorSet(clusters.Rows(order), 12, set.Labels(), Classes);
         ModelResult result = DescriptorEvaluation.Run(model, set, descriptors, 32, [new BadFile("/data/broken.jpg", "the file is empty")], Config, host, null, default);
-        result.Robust = [.. Config.Threats.Select(t => Attacked(t, result))];
+        result.Robust = [.. Config.Threats.Select(t => Attacked(t, result, descriptors, host))];
         return (result, descriptors);
     }
 
-    static RobustReport Attacked(Threat threat, ModelResult result)
+    static RobustReport Attacked(Threat threat, ModelResult result, DescriptorSet set, Device host)
     {
         var clean = new Dictionary<string, Figure> { ["map"] = result.Retrieval.Map, ["knn_1"] = result.Classification!.Figures["knn_1"] };
         double left = 1 - 50 * threat.Epsilon;
-        return new RobustReport(threat, clean.ToDictionary(c => c.Key, c => new Figure(left * c.Value.Value, left * c.Value.Low, left * c.Value.High)), clean) { Queries = 16, Shift = 0.25 };
+        return new RobustReport(threat, clean.ToDictionary(c => c.Key, c => new Figure(left * c.Value.Value, left * c.Value.Low, left * c.Value.High)), clean)
+        {
+            Queries = 16,
+            Shift = 0.25,
+            Examples = AdversarialExample.Create(Pixels(threat), set, [3, 12], set.Rows([20, 28]), result.Set.Images, Size, host),
+        };
+    }
+
+    /// <summary>A flat grey picture, and the same with every other value raised by ε.</summary>
+    static Dictionary<int, (float[], float[])> Pixels(Threat threat)
+    {
+        float[] clean = [.. Enumerable.Repeat(0.5f, 3 * Size * Size)];
+        float[] attacked = [.. clean.Select((v, i) => i % 2 == 0 ? v + (float)threat.Epsilon : v)];
+        return new() { [3] = (clean, attacked), [12] = (clean, attacked) };
     }
 
     ImageSet Draw(string data)

@@ -20,7 +20,7 @@ sealed class EvalVerb : Verb
 
     readonly Option<string?> split = Flag.Text("--split", "FILE.csv", "Measure only on the test part of this split (see 'data split'); needs a single --data.");
 
-    readonly Option<string?> report = Flag.Text("--report", "FILE.html", "Also write a page to look at: tables, intervals, neighbours.");
+    readonly Option<string?> report = Flag.Text("--report", "FILE.html", "Also write a page to look at: one file with tables, intervals, curves, neighbours, attacked images, maps, training and configuration.");
 
     readonly ScaleFlag scales = new();
 
@@ -71,10 +71,11 @@ sealed class EvalVerb : Verb
             Expansion = refinement.BindExpansion(arguments),
             ReRanking = refinement.BindReRanking(arguments),
         };
-        if (arguments.GetValue(robust) || arguments.GetValue(epsilon) is { Length: > 0 })
+        double[] radii = arguments.GetValue(epsilon) is { Length: > 0 } given ? given : arguments.GetValue(robust) ? Epsilons : [];
+        if (radii.Length > 0)
         {
             Threat start = threat.Bind(arguments, Attack);
-            config = config with { Threats = [.. (arguments.GetValue(epsilon) ?? Epsilons).Select(e => start with { Epsilon = e })] };
+            config = config with { Threats = [.. radii.Select(e => start with { Epsilon = e })] };
         }
         config.Validate();
         DecodeOptions pictures = decoding.Bind(arguments);
@@ -82,12 +83,19 @@ sealed class EvalVerb : Verb
         ImageSet[] sets = Sets(arguments);
 
         session.ConfigureTorch();
-        IReadOnlyList<(string Name, Embedder Embedder)> models = ModelNames.Open(ModelNames.Parse(arguments.GetRequiredValue(model)), session, config.ImageSize, scales.Bind(arguments));
+        IReadOnlyList<(string Name, string Path)> named = ModelNames.Parse(arguments.GetRequiredValue(model));
+        IReadOnlyList<(string Name, Embedder Embedder)> models = ModelNames.Open(named, session, config.ImageSize, scales.Bind(arguments));
         try
         {
             EvaluationResult result = Evaluator.Run(models, sets, config, pictures, session.Device, session.Progress, session.Cancellation);
             session.Warn([.. result.Results.SelectMany(r => r.BadFiles).DistinctBy(b => b.Path)]);
-            if (page is not null) HtmlReport.Write(page, result, "Osprey evaluation", pictures);
+            if (page is not null)
+                HtmlReport.Write(page, result, new ReportOrigin("Osprey evaluation", pictures)
+                {
+                    Command = CommandLine.Of(arguments),
+                    Models = [.. models.Zip(named, (m, n) => ModelOrigin.Of(m.Name, m.Embedder, n.Path))],
+                    Surroundings = ReportOrigin.Describe(session.Device),
+                });
             if (session.Json) session.Write(result);
             else
             {
