@@ -25,7 +25,7 @@ sealed class Thumbnail(ImageDecoder decoder)
         return encoded[image.Path] = Read(decoder, image, Side) is { } pixels ? Encode(pixels) : null;
     }
 
-    /// <summary>A <c>data:</c> address of a WebP, which every browser since 2020 shows and which is smaller than a JPEG by a third.</summary>
+    /// <summary>A <c>data:</c> address of a WebP, which every browser since 2020 shows.</summary>
     public static string Encode(RgbImage image)
     {
         if (image.Width > MostSide || image.Height > MostSide) image = Resize.Bilinear(image, MostSide, MostSide);

@@ -168,7 +168,7 @@ public class HtmlReportBrowserTests
     }
 
     [Test]
-    public async Task On_paper_closed_parts_are_printed_and_nothing_is_cut()
+    public async Task On_paper_closed_parts_are_printed_on_white()
     {
         await Page.Emulate("print", "dark");
         Assert.That((string?)await Page.Evaluate("getComputedStyle(document.body).backgroundColor"), Is.EqualTo("rgb(255, 255, 255)"), "no dark paper");
