@@ -33,8 +33,8 @@ sealed class SweepFlags
     /// <returns>Empty unless an attack was asked for.</returns>
     public IReadOnlyList<Threat> Bind(ParseResult arguments)
     {
-        PerturbationNorm[]? given = arguments.GetValue(norms);
-        double[]? first = arguments.GetValue(epsilon), second = arguments.GetValue(epsilonL2);
+        PerturbationNorm[]? given = Given(arguments, norms);
+        double[]? first = Given(arguments, epsilon), second = Given(arguments, epsilonL2);
         if (!arguments.GetValue(robust) && given is null && first is null && second is null) return [];
         PerturbationNorm[] wanted = given?.Distinct().ToArray() ?? (second is null ? [PerturbationNorm.LInf] : first is null ? [PerturbationNorm.L2] : [PerturbationNorm.LInf, PerturbationNorm.L2]);
         if (second is not null && !wanted.Contains(PerturbationNorm.L2)) throw new ArgumentException("--epsilon-l2 gives radii of ℓ2 balls, and --norm leaves that norm out");
@@ -49,4 +49,7 @@ sealed class SweepFlags
             }),
         ];
     }
+
+    /// <summary>Null where the option is not on the command line; its value is then an empty array.</summary>
+    static T[]? Given<T>(ParseResult arguments, Option<T[]?> option) => arguments.GetResult(option) is null ? null : arguments.GetValue(option);
 }
