@@ -16,7 +16,7 @@ public sealed record GroupResult(string Group, string Data, IReadOnlyList<string
 {
     /// <summary>By name: <c>map</c> and the first classifier; mean and sample standard deviation over runs (NaN of a single one).</summary>
     [JsonIgnore]
-    public required IReadOnlyDictionary<string, (double Mean, double Deviation)> Figures { get; init; }
+    public IReadOnlyDictionary<string, (double Mean, double Deviation)> Figures { get; init; } = new Dictionary<string, (double, double)>();
 
     [JsonExtensionData]
     public IDictionary<string, object> Json =>
