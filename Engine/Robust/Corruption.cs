@@ -12,7 +12,7 @@ public sealed record Corruption(CorruptionKind Kind, int Severity)
     /// <summary>The highest severity.</summary>
     public const int Severities = 3;
 
-    /// <summary>Side of the picture that blur is given for, in pixels; at others it is in proportion, so that the scene is equally unsharp.</summary>
+    /// <summary>Side of the picture that blur is given for, in pixels; at others it is in proportion, so that the scene is equally unsharp. A σ below 0.3 pixels leaves 8-bit values nearly as they are.</summary>
     const int BlurSide = 256;
 
     /// <summary>Brightness of the veil, of the pixel range.</summary>

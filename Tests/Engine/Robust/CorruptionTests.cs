@@ -24,11 +24,11 @@ public class CorruptionTests
     [Test]
     public void Each_severity_leaves_its_source_alone_and_keeps_the_size([Values] CorruptionKind kind, [Values(1, 2, 3)] int severity)
     {
-        RgbImage image = Pictures.Smooth(32, 32);
+        RgbImage image = Pictures.Smooth(256, 256);
         byte[] before = [.. image.Pixels];
         RgbImage corrupted = Apply(kind, severity, image);
         Assert.That(image.Pixels, Is.EqualTo(before));
-        Assert.That((corrupted.Width, corrupted.Height), Is.EqualTo((32, 32)));
+        Assert.That((corrupted.Width, corrupted.Height), Is.EqualTo((256, 256)));
         Assert.That(corrupted.Pixels, Is.Not.EqualTo(before));
         Assert.That(Apply(kind, severity, image).Pixels, Is.EqualTo(corrupted.Pixels), "the seed decides");
     }
@@ -37,7 +37,7 @@ public class CorruptionTests
     public void More_severe_is_farther_from_the_image([Values] CorruptionKind kind)
     {
         if (kind == CorruptionKind.Rotation) Assert.Ignore("a turn has no size");
-        RgbImage image = Pictures.Noise(64, 64, 7);
+        RgbImage image = Pictures.Noise(256, 256, 7);
         double[] distances = [.. new[] { 1, 2, 3 }.Select(s => Distance(Apply(kind, s, image), image))];
         Assert.That(distances, Is.Ordered.Ascending.And.All.Positive);
     }
