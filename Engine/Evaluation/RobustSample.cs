@@ -64,7 +64,8 @@ sealed class RobustSample
     {
         if (clean is not null && clean.Ids.AsSpan().SequenceEqual(ids)) return clean;
         var outcome = new SampleOutcome(ids, new double[ids.Length], Score(ids, set.Rows(ids)));
-        return clean ??= outcome;
+        clean ??= outcome;
+        return outcome;
     }
 
     /// <summary>Under a white-box attack. Of several restarts each figure of each image keeps its worst.</summary>
