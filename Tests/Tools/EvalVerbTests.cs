@@ -57,8 +57,9 @@ public class EvalVerbTests
         Assert.That(json.GetProperty("results")[0].GetProperty("robust").EnumerateArray().Select(r => (r.GetProperty("norm").GetString(), r.GetProperty("epsilon").GetDouble())),
             Is.EqualTo(new[] { ("linf", 4.0 / 255), ("l2", 0.25), ("l2", 0.5), ("l2", 1), ("l2", 2) }));
         Assert.That(json.GetProperty("attack_sanity").GetProperty("checks").GetInt32(), Is.EqualTo(10));
+        // Of each model: one ε above clean, above noise, above 1 step, twice the steps, restarts; of the second also above transfer.
         string text = Cli.Done([.. words, "--epsilon-l2", "1", "--attack-check"]).Out;
-        Assert.That(text, Does.Contain("ℓ2 1").And.Contain("above transfer").And.Match("attack sanity: (passed, 13|FAILED in [0-9]+ of 13) comparisons"));
+        Assert.That(text, Does.Contain("ℓ2 1").And.Contain("above transfer").And.Match("attack sanity: (passed, 11|FAILED in [0-9]+ of 11) comparisons"));
         Assert.That(Cli.Run([.. words, "--norm", "linf", "--epsilon-l2", "1"]).Error, Does.Contain("--norm leaves that norm out"));
         Assert.That(Cli.Run([.. words, "--attack-check"]).Error, Does.Contain("no attack to check"));
     }
