@@ -130,6 +130,18 @@ public class TrainerTests
     }
 
     [Test]
+    public void Batches_of_mixed_sizes_resume_exactly()
+    {
+        TrainConfig config = Config with { Epochs = 4, SmallestSize = 16 };
+        string whole = Run(config), cut = NewRun();
+        Assert.That(() => Run(config, cut, resume: true, new Killer(3)), Throws.TypeOf<KilledException>());
+        Run(config, cut, resume: true);
+        byte[] weights = File.ReadAllBytes(Path.Combine(whole, "model.safetensors"));
+        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(weights));
+        Assert.That(File.ReadAllBytes(Path.Combine(Run(config with { SmallestSize = null }), "model.safetensors")), Is.Not.EqualTo(weights), "one size learns something else");
+    }
+
+    [Test]
     public void An_update_of_several_batches_goes_by_the_mean_of_their_gradients()
     {
         const double Rate = 0.01;
