@@ -145,8 +145,7 @@ public sealed class DistributedIndex : IDisposable
         List<float> scores = [];
         for (int q = 0; q < found.Length; q++)
         {
-            int end = ranking.Ids(q).IndexOf(-1);
-            found[q] = end < 0 ? ranking.K : end;
+            found[q] = ranking.Found(q);
             Append(ranking.Ids(q)[..found[q]], ranking.Scores(q)[..found[q]], ids, scores);
         }
         return new RankedRows(found, [.. ids], [.. scores]);

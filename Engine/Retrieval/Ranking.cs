@@ -30,6 +30,9 @@ public sealed class Ranking
     /// <summary>Scores beside them: cosine or inner product (larger is nearer), or squared distance (smaller is nearer).</summary>
     public ReadOnlySpan<float> Scores(int q) => scores.AsSpan(q * K, K);
 
+    /// <summary>How many rows query <paramref name="q"/> found, k at most: the ids past them are −1.</summary>
+    public int Found(int q) => Ids(q).IndexOf(-1) is var end && end < 0 ? K : end;
+
     /// <summary>The first k ranks of each query; past the ranks there are, id −1 and score 0.</summary>
     /// <param name="k">1 or more.</param>
     public Ranking First(int k)

@@ -99,20 +99,6 @@ public sealed class CellSearchTests
     static CertifiedSearch Create(Device device, SearchCase c, CodeScan? level = null, double boldness = 4, Stream? codes = null) =>
         new(device, c.Similarity, [c.RowValues], c.Dimension, level ?? CodeScan.Best, seed: 3, leastRows: 1, boldness, codes);
 
-    static TopK Expected(SearchCase c)
-    {
-        using Device device = Device.Open("host", 1);
-        using var kernel = new SearchKernel(device, c.Similarity);
-        return c.Run(kernel);
-    }
-
-    static TopK Run(CertifiedSearch search, SearchCase c)
-    {
-        var results = new TopK(c.Queries, c.K, c.Similarity);
-        search.Search(c.QueryValues, results, c.Excluded);
-        return results;
-    }
-
     [Test]
     public void Sets_are_answered_to_the_bit([ValueSource(nameof(Levels))] string level, [ValueSource(nameof(Sets))] string set, [Values] Similarity similarity)
     {
@@ -120,14 +106,14 @@ public sealed class CellSearchTests
         {
             SearchCase c = Case(set, 2301, 29, dimension, k, similarity, seed: dimension);
             SearchCase few = c with { Queries = 2, QueryValues = c.QueryValues[(2 * dimension)..(4 * dimension)] };
-            TopK expected = Expected(c), expectedFew = Expected(few);
+            TopK expected = c.Expected(), expectedFew = few.Expected();
             for (int threads = 1; threads <= 3; threads += 2)
             {
                 using Device device = Device.Open("host", threads);
                 using CertifiedSearch search = Create(device, c, CodeScan.All.Single(s => s.Name == level));
                 if (Clustered.Contains(set)) Assert.That(search.Cells, Is.Positive, $"{set}, {c}");
-                SearchCase.AssertSameBits(Run(search, c), expected, $"{set}, {threads} threads, {search.Cells} cells, {c}");
-                SearchCase.AssertSameBits(Run(search, few), expectedFew, $"{set}, few queries after many, {threads} threads, {c}");
+                SearchCase.AssertSameBits(c.Run(search), expected, $"{set}, {threads} threads, {search.Cells} cells, {c}");
+                SearchCase.AssertSameBits(few.Run(search), expectedFew, $"{set}, few queries after many, {threads} threads, {c}");
             }
         }
     }
@@ -143,7 +129,7 @@ public sealed class CellSearchTests
                 SearchCase c = Case(sets[which], rows, queries, dimension, k, distance ? Similarity.L2 : Similarity.InnerProduct, seed);
                 if (seed % 2 == 0) c = c with { Excluded = [.. Enumerable.Range(0, queries).Select(q => q % 4 == 0 ? -1L : (q * 31) % rows)] };
                 using CertifiedSearch search = Create(device, c, CodeScan.All[seed % CodeScan.All.Count], boldness: (seed % 7) - 2);
-                SearchCase.AssertSameBits(Run(search, c), Expected(c), $"{sets[which]}, {c}");
+                SearchCase.AssertSameBits(c.Run(search), c.Expected(), $"{sets[which]}, {c}");
             },
             iter: 100, threads: 1);
     }
@@ -154,7 +140,7 @@ public sealed class CellSearchTests
         SearchCase c = Case("clusters", 6000, 120, 96, 10, similarity);
         using Device device = Device.Open("host", 2);
         using CertifiedSearch search = Create(device, c);
-        SearchCase.AssertSameBits(Run(search, c), Expected(c), "clusters");
+        SearchCase.AssertSameBits(c.Run(search), c.Expected(), "clusters");
         Assert.That(search.CellScans, Is.EqualTo(1));
         Assert.That(search.Repeated, Is.LessThanOrEqualTo(2));
     }
@@ -166,7 +152,7 @@ public sealed class CellSearchTests
         using Device device = Device.Open("host", 2);
         using CertifiedSearch search = Create(device, c);
         Assert.That(search.Cells, Is.Positive);
-        SearchCase.AssertSameBits(Run(search, c), Expected(c), "far queries");
+        SearchCase.AssertSameBits(c.Run(search), c.Expected(), "far queries");
         Assert.That(search.Repeated, Is.LessThanOrEqualTo(2));
     }
 
@@ -176,7 +162,7 @@ public sealed class CellSearchTests
         SearchCase c = Case("clusters", 4000, 60, 64, 20, similarity);
         using Device device = Device.Open("host", 2);
         using CertifiedSearch search = Create(device, c, boldness: -12);
-        SearchCase.AssertSameBits(Run(search, c), Expected(c), "bold");
+        SearchCase.AssertSameBits(c.Run(search), c.Expected(), "bold");
         Assert.That(search.Repeated, Is.Positive);
     }
 
@@ -242,7 +228,7 @@ public sealed class CellSearchTests
             RowValues = [.. kept.SelectMany(i => c.RowValues[(i * c.Dimension)..((i + 1) * c.Dimension)])],
             Excluded = [.. c.Excluded.Select(e => e < 0 ? -1L : kept.IndexOf((int)e))],
         };
-        TopK expected = Expected(part);
+        TopK expected = part.Expected();
         var results = new TopK(c.Queries, c.K, similarity);
         search.Search(c.QueryValues, results, c.Excluded, allowed);
         for (int q = 0; q < c.Queries; q++)
@@ -271,13 +257,13 @@ public sealed class CellSearchTests
         {
             Assert.That(file.Position, Is.EqualTo(end));
             Assert.That(loaded.Cells, Is.EqualTo(search.Cells));
-            SearchCase.AssertSameBits(Run(loaded, c), Expected(c), "loaded");
+            SearchCase.AssertSameBits(c.Run(loaded), c.Expected(), "loaded");
             Assert.That(loaded.CellScans, Is.EqualTo(1));
         }
         byte[] old = file.ToArray();
         old[0] = 1;
         using (CertifiedSearch coded = Create(device, c, codes: new MemoryStream(old)))
-            SearchCase.AssertSameBits(Run(coded, c), Expected(c), "of an earlier layout, coded again");
+            SearchCase.AssertSameBits(c.Run(coded), c.Expected(), "of an earlier layout, coded again");
         byte[] broken = file.ToArray();
         broken[64] ^= 0xff;
         Assert.That(() => Create(device, c, codes: new MemoryStream(broken)), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<EndOfStreamException>());

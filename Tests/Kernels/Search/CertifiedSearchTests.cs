@@ -30,20 +30,6 @@ public sealed class CertifiedSearchTests
         return new CertifiedSearch(device, c.Similarity, parts, c.Dimension, level, seed, leastRows: 1, boldness);
     }
 
-    static TopK Expected(SearchCase c)
-    {
-        using Device device = Device.Open("host", 1);
-        using var kernel = new SearchKernel(device, c.Similarity);
-        return c.Run(kernel);
-    }
-
-    static TopK Run(CertifiedSearch search, SearchCase c)
-    {
-        var results = new TopK(c.Queries, c.K, c.Similarity);
-        search.Search(c.QueryValues, results, c.Excluded);
-        return results;
-    }
-
     /// <summary>A set on which a careless bound fails; queries are near rows, rows themselves, or neither.</summary>
     static SearchCase Hard(string set, int rows, int queries, int dimension, int k, Similarity similarity, int seed = 1)
     {
@@ -115,7 +101,7 @@ public sealed class CertifiedSearchTests
         var c = new SearchCase(4, 1, 2, 3, Similarity.L2) { RowValues = [1, 0, /**/ 0, 1, /**/ 3, 4, /**/ 1, 0], QueryValues = [1, 2], Excluded = [3] };
         using Device device = Device.Open("host", 1);
         using CertifiedSearch search = Create(device, c, CodeScan.Best);
-        TopK results = Run(search, c);
+        TopK results = c.Run(search);
         Assert.That(results.Ids(0).ToArray(), Is.EqualTo(new long[] { 1, 0, 2 }));
         Assert.That(results.Scores(0).ToArray(), Is.EqualTo(new float[] { 2, 4, 8 }));
     }
@@ -126,12 +112,12 @@ public sealed class CertifiedSearchTests
         foreach (int dimension in new[] { 67, 130 })
         {
             SearchCase c = Hard(set, 1201, 14, dimension, 10, similarity, seed: dimension);
-            TopK expected = Expected(c);
+            TopK expected = c.Expected();
             foreach (int threads in Threads)
             {
                 using Device device = Device.Open("host", threads);
                 using CertifiedSearch search = Create(device, c, Level(level), blocks: threads);
-                SearchCase.AssertSameBits(Run(search, c), expected, $"{set}, {threads} threads, {c}");
+                SearchCase.AssertSameBits(c.Run(search), expected, $"{set}, {threads} threads, {c}");
             }
         }
     }
@@ -158,7 +144,7 @@ public sealed class CertifiedSearchTests
             {
                 SearchCase c = SearchCase.Random(rows, 13, dimension, k, similarity) with { Excluded = [.. Enumerable.Range(0, 13).Select(q => q % 4 == 0 ? -1L : q % rows)] };
                 using CertifiedSearch search = Create(device, c, level);
-                SearchCase.AssertSameBits(Run(search, c), Expected(c), $"{level.Name}, {c}");
+                SearchCase.AssertSameBits(c.Run(search), c.Expected(), $"{level.Name}, {c}");
             }
         }
     }
@@ -174,7 +160,7 @@ public sealed class CertifiedSearchTests
                 string set = Sets[which];
                 SearchCase c = Hard(set, rows, queries, dimension, k, distance ? Similarity.L2 : Similarity.InnerProduct, seed);
                 using CertifiedSearch search = Create(device, c, CodeScan.All[seed % CodeScan.All.Count], boldness: seed % 5, seed: (ulong)seed);
-                SearchCase.AssertSameBits(Run(search, c), Expected(c), $"{set}, {c}");
+                SearchCase.AssertSameBits(c.Run(search), c.Expected(), $"{set}, {c}");
             },
             iter: 150, threads: 1);
     }
@@ -185,11 +171,11 @@ public sealed class CertifiedSearchTests
         SearchCase c = SearchCase.Random(20_011, 101, 96, 100, similarity);
         using Device device = Device.Open("host", 2);
         using CertifiedSearch search = Create(device, c, CodeScan.Best);
-        TopK expected = Expected(c);
-        SearchCase.AssertSameBits(Run(search, c), expected, "first");
-        SearchCase.AssertSameBits(Run(search, c), expected, "second, with memory that was used before");
+        TopK expected = c.Expected();
+        SearchCase.AssertSameBits(c.Run(search), expected, "first");
+        SearchCase.AssertSameBits(c.Run(search), expected, "second, with memory that was used before");
         SearchCase few = c with { Queries = 2, K = 3, QueryValues = c.QueryValues[..(2 * 96)] };
-        SearchCase.AssertSameBits(Run(search, few), Expected(few), "a smaller call after a larger one");
+        SearchCase.AssertSameBits(few.Run(search), few.Expected(), "a smaller call after a larger one");
     }
 
     [Test]
@@ -198,7 +184,7 @@ public sealed class CertifiedSearchTests
         SearchCase c = SearchCase.Random(5000, 40, 64, 20, similarity);
         using Device device = Device.Open("host", 2);
         using CertifiedSearch search = Create(device, c, CodeScan.Best, boldness: -4);
-        SearchCase.AssertSameBits(Run(search, c), Expected(c), "bold");
+        SearchCase.AssertSameBits(c.Run(search), c.Expected(), "bold");
         Assert.That(search.Repeated, Is.Positive);
     }
 
@@ -262,7 +248,7 @@ public sealed class CertifiedSearchTests
     public void A_radius_at_a_rows_own_score_finds_the_row([ValueSource(nameof(Sets))] string set, [Values] Similarity similarity)
     {
         SearchCase c = Hard(set, 300, 6, 66, 300, similarity);
-        TopK all = Expected(c);
+        TopK all = c.Expected();
         using Device device = Device.Open("host", 2);
         using CertifiedSearch search = Create(device, c, CodeScan.Best);
         foreach (int rank in new[] { 0, 1, 50, 150, 299 })
@@ -302,7 +288,7 @@ public sealed class CertifiedSearchTests
             RowValues = [.. kept.SelectMany(i => c.RowValues[(i * c.Dimension)..((i + 1) * c.Dimension)])],
             Excluded = [.. c.Excluded.Select(e => e < 0 ? -1 : e / every)],
         };
-        TopK expected = Expected(part);
+        TopK expected = part.Expected();
         using Device device = Device.Open("host", 2);
         using CertifiedSearch search = Create(device, c, CodeScan.Best);
         var results = new TopK(c.Queries, c.K, similarity);
@@ -333,13 +319,13 @@ public sealed class CertifiedSearchTests
         using Device device = Device.Open("host", 2);
         using CertifiedSearch search = Create(device, c, CodeScan.Best);
         Assert.That(search.CodeBytes, Is.Zero);
-        SearchCase.AssertSameBits(Run(search, c), Expected(c), "large rows");
+        SearchCase.AssertSameBits(c.Run(search), c.Expected(), "large rows");
         SearchCase query = SearchCase.Random(500, 5, 40, 7, similarity);
         for (int i = 0; i < 80; i++) query.QueryValues[i] *= scale;
         query.QueryValues[90] = float.PositiveInfinity;
         using CertifiedSearch coded = Create(device, query, CodeScan.Best);
         Assert.That(coded.CodeBytes, Is.Positive);
-        SearchCase.AssertSameBits(Run(coded, query), Expected(query), "large queries among others");
+        SearchCase.AssertSameBits(query.Run(coded), query.Expected(), "large queries among others");
     }
 
     [Test]

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Osprey.Kernels;
 using Osprey.Kernels.Search;
 
 namespace Osprey.Tests.Kernels.Search;
@@ -31,6 +32,21 @@ sealed record SearchCase(int Rows, int Queries, int Dimension, int K, Similarity
             RowValues = [.. Enumerable.Range(0, rows * dimension).Select(_ => random.Next(-2, 3))],
             QueryValues = [.. Enumerable.Range(0, queries * dimension).Select(_ => random.Next(-2, 3))],
         };
+    }
+
+    /// <summary>The answer of <see cref="SearchKernel"/> on one thread, which a certified search must give bit for bit.</summary>
+    public TopK Expected()
+    {
+        using Device device = Device.Open("host", 1);
+        using var kernel = new SearchKernel(device, Similarity);
+        return Run(kernel);
+    }
+
+    public TopK Run(CertifiedSearch search)
+    {
+        var results = new TopK(Queries, K, Similarity);
+        search.Search(QueryValues, results, Excluded);
+        return results;
     }
 
     public TopK Run(SearchKernel kernel, int slice = int.MaxValue)

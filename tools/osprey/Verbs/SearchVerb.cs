@@ -167,7 +167,7 @@ sealed class SearchVerb : Verb
         var answers = new Answer[ranking.Queries];
         for (int q = 0; q < answers.Length; q++)
         {
-            int end = ranking.Ids(q).IndexOf(-1), found = end < 0 ? ranking.K : end;
+            int found = ranking.Found(q);
             answers[q] = new Answer(ranking.Ids(q)[..found].ToArray(), ranking.Scores(q)[..found].ToArray());
         }
         return answers;
