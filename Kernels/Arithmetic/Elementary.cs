@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace Osprey.Kernels.Arithmetic;
@@ -46,6 +47,7 @@ internal static class Elementary
     }
 
     /// <summary>x^p: x positive (+∞ and NaN come back as they are), |p| ≤ 1000.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Power(float x, float p)
     {
         float e = SplitExponent(x, out float mantissa);
@@ -94,6 +96,7 @@ internal static class Elementary
         return sine;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static float SplitExponent(float x, out float mantissa)
     {
         int bits = (int)Interop.FloatAsInt(x);
@@ -102,6 +105,7 @@ internal static class Elementary
         return exponent;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static float LogTail(float f)
     {
         float p = CudaMath.Fma(L0, f, L1);
@@ -114,6 +118,7 @@ internal static class Elementary
         return CudaMath.Fma(p, f, L8);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static float Exp2Core(float x)
     {
         float p = CudaMath.Fma(E0, x, E1);
@@ -124,5 +129,6 @@ internal static class Elementary
         return CudaMath.Fma(p, x, 1);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static float Scale(int exponent) => Interop.IntAsFloat((uint)((exponent + 127) << 23));
 }

@@ -60,6 +60,7 @@ internal static class ElementaryLanes
         return ConditionalSelect(LessThan(x, Create(float.PositiveInfinity)), result, x);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Vector512<float> CubeRoot(Vector512<float> x)
     {
         Vector512<float> third = ConvertToSingle(x.AsInt32()) * Create(1f / 3);
@@ -71,6 +72,7 @@ internal static class ElementaryLanes
         return ConditionalSelect(LessThan(x, Create(float.PositiveInfinity)), y, x);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Vector512<float> SinCosTurn(Vector512<float> u, out Vector512<float> cosine)
     {
         Vector512<float> quarters = u * 4 + Create(Rounder);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Osprey.Kernels.Arithmetic;
 
@@ -73,6 +74,7 @@ internal sealed class HostHelper
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Wait()
     {
         long start = Stopwatch.GetTimestamp();

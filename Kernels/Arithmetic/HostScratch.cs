@@ -1,12 +1,8 @@
-using System.Runtime.InteropServices;
-
 namespace Osprey.Kernels.Arithmetic;
 
 /// <summary>Memory that a chunk of a <see cref="HostTeam"/> needs while it runs: one piece per thread, which grows to the largest asked for and is kept.</summary>
 internal sealed unsafe class HostScratch(int threads) : IDisposable
 {
-    const int Alignment = 64;
-
     readonly bool[] taken = new bool[threads];
     float* memory;
     long length;
@@ -16,9 +12,9 @@ internal sealed unsafe class HostScratch(int threads) : IDisposable
     {
         values = (values + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
         if (values <= length) return;
-        NativeMemory.AlignedFree(memory);
+        HostMemory.Free(memory);
         memory = null;
-        memory = (float*)NativeMemory.AlignedAlloc((nuint)(values * threads * sizeof(float)), Alignment);
+        memory = (float*)HostMemory.Allocate((nuint)(values * threads * sizeof(float)));
         length = values;
     }
 
@@ -40,7 +36,7 @@ internal sealed unsafe class HostScratch(int threads) : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(memory);
+        HostMemory.Free(memory);
         memory = null;
         length = 0;
     }

@@ -14,6 +14,9 @@ internal static unsafe class Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Last(int count) => Vector512.LoadUnsafe(in Masks[0], (nuint)count).AsSingle();
 
+    /// <summary>The first start of a cache line from <paramref name="memory"/> on; sixteen floats more than are needed must be there.</summary>
+    public static float* Align(float* memory) => (float*)(((nint)memory + 63) & ~63);
+
     /// <summary>The last sixteen of <paramref name="n"/> values; of fewer, zeros and then the values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadLast(float* source, int n) => n >= Count ? Vector512.Load(source + n - Count) : LoadShortRow(source, n);

@@ -15,6 +15,7 @@ internal static class Philox
     const uint M0 = 0xD2511F53, M1 = 0xCD9E8D57, W0 = 0x9E3779B9, W1 = 0xBB67AE85;
 
     /// <summary>The four words of one counter; <paramref name="c1"/> … <paramref name="c3"/> are in and out as c0 is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Generate(ref uint c0, ref uint c1, ref uint c2, ref uint c3, uint k0, uint k1)
     {
         for (int round = 0; round < 10; round++)
@@ -29,6 +30,7 @@ internal static class Philox
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Generate(
         ref Vector512<uint> c0, ref Vector512<uint> c1, ref Vector512<uint> c2, ref Vector512<uint> c3, uint k0, uint k1)
     {

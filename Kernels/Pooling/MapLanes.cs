@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Osprey.Kernels.Arithmetic;
 using static System.Runtime.Intrinsics.Vector512;
 
@@ -19,6 +20,14 @@ internal static unsafe class MapLanes
         (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Load((ushort*)source));
         Vector512<uint> bits = Create(low, high);
         return typeof(T) == typeof(BFloat16) ? (bits << 16).AsSingle() : FromHalf(bits);
+    }
+
+    /// <summary>Calls what lies <paramref name="bytes"/> after <paramref name="source"/> into the cache, where the processor can be asked; it need not be the caller's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch<T>(T* source, int bytes)
+        where T : unmanaged
+    {
+        if (Sse.IsSupported) Sse.Prefetch0((byte*)source + bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -14,6 +14,12 @@ internal static unsafe class PlanePooling<T>
     /// <summary>Activations summed before they join the rest: rounding errors grow with a part's length, not with the plane's.</summary>
     const int PartLength = 4096;
 
+    /// <summary>How far ahead a plane's activations are called into the cache: short planes leave the processor's own prefetching little to go by.</summary>
+    const int Ahead = 4096;
+
+    /// <summary>Sixteen lanes of each plane, and room to start them at a cache line.</summary>
+    const int LanesLength = (Block + 1) * Lanes.Count;
+
     public static void Gem<TPower>(in PoolingCall<T> call, int from, int to)
         where TPower : struct, IGemPower =>
         Sums<GemTerm<TPower>, TPower>(call, from, to);
@@ -21,12 +27,13 @@ internal static unsafe class PlanePooling<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Spoc(in PoolingCall<T> call, int from, int to)
     {
-        float* lanes = stackalloc float[Block * Lanes.Count];
+        float* room = stackalloc float[LanesLength], lanes = Lanes.Align(room);
+        float* none = stackalloc float[Block];
         int n = call.Shape.Plane;
         for (int row = from; row < to; row += Block)
         {
             int rows = Math.Min(Block, to - row);
-            for (int r = 0; r < rows; r++) Sum<PlainTerm>(call.Map + ((long)(row + r) * n), n, default, default).Store(lanes + (r * Lanes.Count));
+            Sum<PlainTerm>(call.Map + ((long)row * n), n, rows, none, none, lanes);
             MapLanes.StoreUpTo(PlaneFold.Of<SumFold>(lanes) / n, call.Pooled + row, rows);
         }
     }
@@ -34,12 +41,12 @@ internal static unsafe class PlanePooling<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Mac(in PoolingCall<T> call, int from, int to)
     {
-        float* lanes = stackalloc float[Block * Lanes.Count];
+        float* room = stackalloc float[LanesLength], lanes = Lanes.Align(room);
         int n = call.Shape.Plane;
         for (int row = from; row < to; row += Block)
         {
             int rows = Math.Min(Block, to - row);
-            for (int r = 0; r < rows; r++) Largest(call.Map + ((long)(row + r) * n), n).Store(lanes + (r * Lanes.Count));
+            Largest(call.Map + ((long)row * n), n, rows, lanes);
             MapLanes.StoreUpTo(PlaneFold.Of<LargestFold>(lanes), call.Pooled + row, rows);
         }
     }
@@ -49,7 +56,7 @@ internal static unsafe class PlanePooling<T>
         where TTerm : ITerm
         where TPower : struct, IGemPower
     {
-        float* lanes = stackalloc float[Block * Lanes.Count];
+        float* room = stackalloc float[LanesLength], lanes = Lanes.Align(room);
         float* inverses = stackalloc float[Block];
         float* powers = stackalloc float[Block];
         int n = call.Shape.Plane;
@@ -61,12 +68,11 @@ internal static unsafe class PlanePooling<T>
             Powers(call, row, rows, powers);
             if (default(TPower).Scales)
             {
-                for (int r = 0; r < rows; r++) Largest(map + ((long)r * n), n).Store(lanes + (r * Lanes.Count));
+                Largest(map, n, rows, lanes);
                 scale = PlaneScale.Of(GemLanes.Clamp(PlaneFold.Of<LargestFold>(lanes)), out Vector512<float> inverse);
                 inverse.Store(inverses);
             }
-            for (int r = 0; r < rows; r++)
-                Sum<TTerm>(map + ((long)r * n), n, Vector512.Create(powers[r]), Vector512.Create(inverses[r])).Store(lanes + (r * Lanes.Count));
+            Sum<TTerm>(map, n, rows, powers, inverses, lanes);
             MapLanes.StoreUpTo(default(TPower).Root(PlaneFold.Of<SumFold>(lanes) / n, Vector512.Load(powers)) * scale, call.Pooled + row, rows);
         }
     }
@@ -83,7 +89,7 @@ internal static unsafe class PlanePooling<T>
     static void Slopes<TSlope>(in PoolingCall<T> call, int from, int to)
         where TSlope : IGemSlope
     {
-        float* lanes = stackalloc float[Block * Lanes.Count];
+        float* room = stackalloc float[LanesLength], lanes = Lanes.Align(room);
         float* inverses = stackalloc float[Block];
         float* factors = stackalloc float[Block];
         float* powers = stackalloc float[Block];
@@ -94,34 +100,38 @@ internal static unsafe class PlanePooling<T>
             Powers(call, row, rows, powers);
             (Vector512<float>.One / MapLanes.LoadUpTo(call.Pooled + row, rows)).Store(inverses);
             (MapLanes.LoadUpTo(call.GradPooled + row, rows) / n).Store(factors);
-            for (int r = 0; r < rows; r++)
-            {
-                long at = (long)(row + r) * n;
-                Slope<TSlope>(call.Map + at, call.GradMap + at, n, powers[r], inverses[r], factors[r]).Store(lanes + (r * Lanes.Count));
-            }
+            long at = (long)row * n;
+            Slope<TSlope>(call.Map + at, call.GradMap + at, n, rows, powers, inverses, factors, lanes);
             if (call.Terms is not null) MapLanes.StoreUpTo(PlaneFold.Of<SumFold>(lanes), call.Terms + row, rows);
         }
     }
 
-    /// <summary>Writes one plane's gradients; returns the sum of its terms in lanes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<float> Slope<TSlope>(T* x, T* d, int n, float power, float inverse, float factor)
+    /// <summary>Writes the gradients of planes; and the sums of their terms, in lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Slope<TSlope>(T* x, T* d, int n, int rows, float* powers, float* inverses, float* factors, float* lanes)
         where TSlope : IGemSlope
     {
-        Vector512<float> p = Vector512.Create(power), overY = Vector512.Create(inverse), share = Vector512.Create(factor), term, total = Vector512<float>.Zero;
-        int i = 0;
-        for (; i + Lanes.Count <= n; i += Lanes.Count)
+        Vector512<float> rest = Lanes.Last(n < Lanes.Count ? n : n % Lanes.Count), term;
+        for (int r = 0; r < rows; r++, x += n, d += n)
         {
-            MapLanes.Store(TSlope.Of(MapLanes.Load(x + i), p, overY, share, out term), d + i);
-            total += term;
+            Vector512<float> p = Vector512.Create(powers[r]), overY = Vector512.Create(inverses[r]), share = Vector512.Create(factors[r]);
+            if (n < Lanes.Count)
+            {
+                MapLanes.StoreLast(TSlope.Of(MapLanes.LoadLast(x, n), p, overY, share, out term), d, n);
+                (term & rest).Store(lanes + (r * Lanes.Count));
+                continue;
+            }
+            // The last sixteen, some of them again in the loop: the same values are written twice, and count once in the sum.
+            MapLanes.Store(TSlope.Of(MapLanes.Load(x + n - Lanes.Count), p, overY, share, out term), d + n - Lanes.Count);
+            Vector512<float> total = term & rest;
+            for (int i = 0; i + Lanes.Count <= n; i += Lanes.Count)
+            {
+                MapLanes.Prefetch(x + i, Ahead);
+                MapLanes.Store(TSlope.Of(MapLanes.Load(x + i), p, overY, share, out term), d + i);
+                total += term;
+            }
+            total.Store(lanes + (r * Lanes.Count));
         }
-        if (i < n)
-        {
-            // The last sixteen, some of them a second time: the same values are written again, and only the new ones count in the sum.
-            MapLanes.StoreLast(TSlope.Of(MapLanes.LoadLast(x, n), p, overY, share, out term), d, n);
-            total += term & Lanes.Last(n - i);
-        }
-        return total;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -171,6 +181,7 @@ internal static unsafe class PlanePooling<T>
         return found == 0 ? n : n - Lanes.Count + BitOperations.TrailingZeroCount(found);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Powers(in PoolingCall<T> call, int row, int rows, float* powers)
     {
         int channel = row % call.Shape.Channels;
@@ -181,56 +192,76 @@ internal static unsafe class PlanePooling<T>
         }
     }
 
-    /// <summary>The sum of a term over a plane, in lanes, in an order that only the plane's size decides.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<float> Sum<TTerm>(T* x, int n, Vector512<float> p, Vector512<float> inverse)
+    /// <summary>The sums of a term over planes, in lanes, in an order that only a plane's size decides.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Sum<TTerm>(T* x, int n, int rows, float* powers, float* inverses, float* lanes)
         where TTerm : ITerm
     {
-        Vector512<float> total = Vector512<float>.Zero;
-        int i = 0;
-        while (i + Lanes.Count <= n)
+        // The last sixteen of a plane; those that the loop sees too count once.
+        Vector512<float> rest = Lanes.Last(n < Lanes.Count ? n : n % Lanes.Count);
+        if (n < Lanes.Count)
         {
-            int end = Math.Min(n, i + PartLength);
-            Vector512<float> a = Vector512<float>.Zero, b = a;
-            for (; i + (2 * Lanes.Count) <= end; i += 2 * Lanes.Count)
-            {
-                a += TTerm.Of(MapLanes.Load(x + i), p, inverse);
-                b += TTerm.Of(MapLanes.Load(x + i + Lanes.Count), p, inverse);
-            }
-            if (i + Lanes.Count <= end)
-            {
-                a += TTerm.Of(MapLanes.Load(x + i), p, inverse);
-                i += Lanes.Count;
-            }
-            total += a + b;
+            for (int r = 0; r < rows; r++, x += n)
+                (TTerm.Of(MapLanes.LoadLast(x, n), Vector512.Create(powers[r]), Vector512.Create(inverses[r])) & rest).Store(lanes + (r * Lanes.Count));
+            return;
         }
-        // The last sixteen, of which only those that the loop has not seen count.
-        if (i < n) total += TTerm.Of(MapLanes.LoadLast(x, n), p, inverse) & Lanes.Last(n - i);
-        return total;
+        for (int r = 0; r < rows; r++, x += n)
+        {
+            Vector512<float> p = Vector512.Create(powers[r]), inverse = Vector512.Create(inverses[r]);
+            Vector512<float> total = TTerm.Of(MapLanes.Load(x + n - Lanes.Count), p, inverse) & rest;
+            int i = 0;
+            while (i + Lanes.Count <= n)
+            {
+                int end = Math.Min(n, i + PartLength);
+                Vector512<float> a = Vector512<float>.Zero, b = a;
+                for (; i + (2 * Lanes.Count) <= end; i += 2 * Lanes.Count)
+                {
+                    MapLanes.Prefetch(x + i, Ahead);
+                    MapLanes.Prefetch(x + i + Lanes.Count, Ahead);
+                    a += TTerm.Of(MapLanes.Load(x + i), p, inverse);
+                    b += TTerm.Of(MapLanes.Load(x + i + Lanes.Count), p, inverse);
+                }
+                if (i + Lanes.Count <= end)
+                {
+                    MapLanes.Prefetch(x + i, Ahead);
+                    a += TTerm.Of(MapLanes.Load(x + i), p, inverse);
+                    i += Lanes.Count;
+                }
+                total += a + b;
+            }
+            total.Store(lanes + (r * Lanes.Count));
+        }
     }
 
-    /// <summary>The largest of a plane, in lanes; NaN where any is.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<float> Largest(T* x, int n)
+    /// <summary>The largest of each plane, in lanes; NaN where any is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Largest(T* x, int n, int rows, float* lanes)
     {
-        Vector512<float> a = Vector512.Create(float.NegativeInfinity), b = a;
-        int i = 0;
-        for (; i + (2 * Lanes.Count) <= n; i += 2 * Lanes.Count)
+        Vector512<float> least = Vector512.Create(float.NegativeInfinity);
+        if (n < Lanes.Count)
         {
-            a = Vector512.Max(a, MapLanes.Load(x + i));
-            b = Vector512.Max(b, MapLanes.Load(x + i + Lanes.Count));
+            Vector512<float> seen = Lanes.Last(n);
+            for (int r = 0; r < rows; r++, x += n) Vector512.ConditionalSelect(seen, MapLanes.LoadLast(x, n), least).Store(lanes + (r * Lanes.Count));
+            return;
         }
-        if (i + Lanes.Count <= n)
+        for (int r = 0; r < rows; r++, x += n)
         {
-            a = Vector512.Max(a, MapLanes.Load(x + i));
-            i += Lanes.Count;
+            // The last sixteen may be seen twice.
+            Vector512<float> a = MapLanes.Load(x + n - Lanes.Count), b = least;
+            int i = 0;
+            for (; i + (2 * Lanes.Count) <= n; i += 2 * Lanes.Count)
+            {
+                MapLanes.Prefetch(x + i, Ahead);
+                MapLanes.Prefetch(x + i + Lanes.Count, Ahead);
+                a = Vector512.Max(a, MapLanes.Load(x + i));
+                b = Vector512.Max(b, MapLanes.Load(x + i + Lanes.Count));
+            }
+            if (i + Lanes.Count <= n)
+            {
+                MapLanes.Prefetch(x + i, Ahead);
+                b = Vector512.Max(b, MapLanes.Load(x + i));
+            }
+            Vector512.Max(a, b).Store(lanes + (r * Lanes.Count));
         }
-        // The last sixteen may be seen twice.
-        if (i < n) b = Vector512.Max(b, n >= Lanes.Count ? MapLanes.LoadLast(x, n) : ShortRow(x, n));
-        return Vector512.Max(a, b);
     }
-
-    /// <summary>Fewer than sixteen, and −∞.</summary>
-    static Vector512<float> ShortRow(T* x, int n) =>
-        Vector512.ConditionalSelect(Lanes.Last(n), MapLanes.LoadLast(x, n), Vector512.Create(float.NegativeInfinity));
 }

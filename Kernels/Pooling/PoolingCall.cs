@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace Osprey.Kernels.Pooling;
 
 /// <summary>What a call on the host works on: pinned memory of the caller.</summary>
@@ -21,5 +22,6 @@ internal unsafe struct PoolingCall<T>
     /// <summary>[N,C], written: Σ t^p·ln t with t = x/y, for ∂L/∂p; null where that is not wanted.</summary>
     public float* Terms;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly float Power(int channel) => Powers[channel * PowerStep];
 }

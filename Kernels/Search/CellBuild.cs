@@ -130,6 +130,7 @@ sealed unsafe class CellBuild : IDisposable
     }
 
     /// <summary>Leaders, a panel of the sample at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     bool FindLeaders()
     {
         // Not before: most rows are not clustered, and are done with after the first glance.
@@ -179,6 +180,7 @@ sealed unsafe class CellBuild : IDisposable
     }
 
     /// <summary>The nearest centre of each row of the sample, and the squared distance.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Assign()
     {
         int per = panels[0].Most, pairs = (count + 31) / 32;
@@ -230,6 +232,7 @@ sealed unsafe class CellBuild : IDisposable
     }
 
     /// <summary>How far a cell's rows may be from its centre, and whether such cells are worth it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     bool Measure()
     {
         if (count < 2) return false;

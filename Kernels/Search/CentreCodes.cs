@@ -56,6 +56,7 @@ sealed unsafe class CentreCodes : IDisposable
         for (int place = 0; place < Places; place++) steps.Pointer[place] = 1 / scales.Pointer[place];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void SetScale(int place, float scale)
     {
         scales.Pointer[place] = scale;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace Osprey.Kernels.Search;
 
 /// <summary>One call of a certified search: its queries, what limits them, and where scores go.</summary>
@@ -38,9 +39,11 @@ sealed unsafe class CertifiedRun(Similarity similarity, CodedQueries prepared) :
 
     public float Worst => similarity == Similarity.InnerProduct ? float.NegativeInfinity : float.PositiveInfinity;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsBetter(float score, float than) => similarity == Similarity.InnerProduct ? score > than : score < than;
 
     /// <summary>The score that a row must reach for a slot: guessed, or that of its k-th best so far.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Limit(int slot)
     {
         float guess = limits.Pointer[slot];
@@ -50,6 +53,7 @@ sealed unsafe class CertifiedRun(Similarity similarity, CodedQueries prepared) :
     }
 
     /// <summary>Guesses a limit, if it is tighter than the one there. Whether it was right is seen at the end: <see cref="Holds"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Guess(int slot, float score)
     {
         if (IsBetter(score, limits.Pointer[slot])) limits.Pointer[slot] = score;
@@ -59,6 +63,7 @@ sealed unsafe class CertifiedRun(Similarity similarity, CodedQueries prepared) :
     /// The certificate: the k-th best fp32 score found is at least as good as the tightest guess, so no row that a guess kept out could be among the k best.
     /// If not, <paramref name="certain"/> is a limit that is right: the k-th best found, or none.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Holds(int slot, Span<ulong> work, out float certain)
     {
         int found = best!.Copy(prepared.QueryOf(slot), work);
@@ -66,6 +71,7 @@ sealed unsafe class CertifiedRun(Similarity similarity, CodedQueries prepared) :
         return !IsBetter(limits.Pointer[slot], certain);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Offer(int slot, float score, long id)
     {
         float limit = Limit(slot);

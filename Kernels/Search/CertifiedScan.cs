@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Osprey.Kernels.Arithmetic;
 
 namespace Osprey.Kernels.Search;
@@ -180,6 +181,7 @@ sealed unsafe class CertifiedScan : IDisposable
     int SafeRank(int k, double share) => Math.Max(1, (int)Math.Ceiling((k * share) + (boldness * Math.Sqrt(k * share * (1 - share))) + (boldness / 2)));
 
     /// <summary>Guesses anew from the scores found so far.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Tighten(int worker)
     {
         Span<ulong> keys = workers[worker].Keys;
@@ -220,6 +222,7 @@ sealed unsafe class CertifiedScan : IDisposable
             workers[worker].Sample(scan, run, first, Math.Min(SampleStep, blocks - first), everyValue, sample.Pointer, sampleStride);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Guess(int worker)
     {
         Span<ulong> keys = workers[worker].Keys.AsSpan(0, sampleStride);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Osprey.Kernels.Arithmetic;
 
 namespace Osprey.Kernels.Search;
@@ -180,6 +181,7 @@ public sealed unsafe class CertifiedSearch : IDisposable
         if (nan >= 0) throw new ArgumentException($"query {nan / Dimension} holds a NaN at dimension {nan % Dimension}; no ranking is defined for it");
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static int IndexOfNaN(ReadOnlySpan<float> values)
     {
         int i = 0;
@@ -193,6 +195,7 @@ public sealed unsafe class CertifiedSearch : IDisposable
         return -1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     long CountAllowed(ReadOnlySpan<ulong> allowed)
     {
         if (allowed.IsEmpty) return Rows;
@@ -203,6 +206,7 @@ public sealed unsafe class CertifiedSearch : IDisposable
     }
 
     /// <summary>Queries for the codes, and those that are scored with every row: all where codes do not help, else the ones too long for float32 bounds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     (int Fit, int Others) Divide(float* queries, int count, bool useful)
     {
         if (fitting.Length < count)

@@ -100,6 +100,7 @@ sealed unsafe class CodedBuild : IDisposable
     }
 
     /// <summary>A random order of the ids.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Order()
     {
         uint* ids = rows.Ids;
@@ -115,6 +116,7 @@ sealed unsafe class CodedBuild : IDisposable
         for (long i = count; i < (long)rows.Blocks * 16; i++) ids[i] = CodedRows.NoRow;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Centre()
     {
         int sample = (int)Math.Min(CentreRows, rows.Count);
@@ -142,6 +144,7 @@ sealed unsafe class CodedBuild : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void TryRotation()
     {
         if (rows.Dimension < CodedRotation.LeastDimension || rows.Count == 0) return;
@@ -169,6 +172,7 @@ sealed unsafe class CodedBuild : IDisposable
         for (int tile = Interlocked.Increment(ref next); tile < rows.Tiles; tile = Interlocked.Increment(ref next)) Encode(tile, worker);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Encode(int tile, int worker)
     {
         int firstBlock = tile * rows.TileBlocks, places = rows.BlocksOf(tile) * 16;
@@ -214,6 +218,7 @@ sealed unsafe class CodedBuild : IDisposable
     }
 
     /// <summary>Sorts a tile's rows, those of a cell among themselves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Sort(int first, Span<ulong> order, float* y)
     {
         if (rows.Cells is not { } cells)
@@ -253,11 +258,13 @@ sealed unsafe class CodedBuild : IDisposable
     }
 
     /// <summary>The row of a position will soon be read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Prefetch(long position)
     {
         if (position < rows.Count) Prefetch(source.Row(rows.Ids[position]));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     void Prefetch(float* row)
     {
         if (!Sse.IsSupported) return;
@@ -300,6 +307,7 @@ sealed unsafe class CodedBuild : IDisposable
     }
 
     /// <summary>‖y‖², of values padded to <see cref="Stride"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float SquaredNorm(float* y)
     {
         Vector512<float> sum = Vector512<float>.Zero;

@@ -44,8 +44,10 @@ sealed unsafe class CodedQueries(int dimension, CodedRows? codedRows, CodeScan s
     public int ChainStride { get; } = ScoreChain.Most * ScoreChain.Length(dimension);
 
     /// <summary>First slot of a panel; the panels share the slots as evenly as can be.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int FirstSlot(int panel) => (panel * perPanel) + Math.Min(panel, larger);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int SlotsOf(int panel) => perPanel + (panel < larger ? 1 : 0);
 
     public sbyte* Panel(int panel) => panels.Pointer + (nint)panel * panelStride;
@@ -59,8 +61,10 @@ sealed unsafe class CodedQueries(int dimension, CodedRows? codedRows, CodeScan s
     public float* NormShare(int panel) => normShares.Pointer + (panel * Lane);
 
     /// <summary>[slot][dimension of a chain][16 chains]; zeros past the last dimension.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* Chains(int slot) => chains.Pointer + (nint)slot * ChainStride;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int QueryOf(int slot) => queryOf.Pointer[slot];
 
     /// <summary>Makes room for queries. Then <see cref="Prepare"/> each.</summary>
@@ -86,8 +90,10 @@ sealed unsafe class CodedQueries(int dimension, CodedRows? codedRows, CodeScan s
     }
 
     /// <summary>Whether float32 holds the bounds of a query of this norm, and its scores.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Fits(CodedRows rows, double norm) => norm <= LargestNorm && rows.LargestNorm <= LargestNorm;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Norm(ReadOnlySpan<float> values)
     {
         double squares = 0;
@@ -99,6 +105,7 @@ sealed unsafe class CodedQueries(int dimension, CodedRows? codedRows, CodeScan s
     /// <param name="panel">Which.</param>
     /// <param name="queries">All queries of the call, [Q, D].</param>
     /// <param name="work">D doubles.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Prepare(int panel, float* queries, Span<double> work)
     {
         int first = FirstSlot(panel), count = SlotsOf(panel);
@@ -111,6 +118,7 @@ sealed unsafe class CodedQueries(int dimension, CodedRows? codedRows, CodeScan s
     }
 
     /// <summary>D values, a vector of chains at a time: <c>[dimension of a chain][16 chains]</c>, zeros past the last.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Lay(float* values, int dimension, float* to)
     {
         int length = ScoreChain.Length(dimension), at = 0;
@@ -169,6 +177,7 @@ sealed unsafe class CodedQueries(int dimension, CodedRows? codedRows, CodeScan s
     }
 
     /// <summary>t of a slot: what sum/(s·b) − offset + q₁·residual + q₂·norm reaches for every row whose fp32 score is at least as good as <paramref name="score"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float Threshold(int slot, float score)
     {
         double constant = constants.Pointer[slot], tiny = 2.0 * dimension * float.Epsilon, t;
@@ -192,6 +201,7 @@ sealed unsafe class CodedQueries(int dimension, CodedRows? codedRows, CodeScan s
     public double Square(int slot) => constants.Pointer[slot];
 
     /// <summary>The score whose <see cref="Threshold"/> would be <paramref name="value"/>, without any slack: an estimate.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float Estimate(int slot, float value)
     {
         double constant = constants.Pointer[slot];

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Osprey.Kernels.Search;
 
@@ -38,6 +39,7 @@ sealed unsafe class PinnedRows : IDisposable
 
     public int Blocks => values.Length;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* Row(long id)
     {
         int b = 0;

@@ -62,6 +62,7 @@ sealed unsafe class RowPanel : IDisposable
     }
 
     /// <summary>Products of each row with the vectors of the first pairs of blocks: <c>[rows][32·pairs]</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float* Multiply(int rows, CentreCodes centres, int pairs)
     {
         products.Ensure((nint)Most * pairs * 32);

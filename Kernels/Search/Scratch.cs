@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Osprey.Kernels.Arithmetic;
 
 namespace Osprey.Kernels.Search;
 
@@ -14,14 +14,14 @@ sealed unsafe class Scratch<T> : IDisposable
     {
         if (values <= Length) return Pointer;
         Dispose();
-        Pointer = (T*)NativeMemory.AlignedAlloc((nuint)values * (nuint)sizeof(T), 64);
+        Pointer = (T*)HostMemory.Allocate((nuint)values * (nuint)sizeof(T));
         Length = values;
         return Pointer;
     }
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(Pointer);
+        HostMemory.Free(Pointer);
         Pointer = null;
         Length = 0;
     }

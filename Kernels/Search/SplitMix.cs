@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace Osprey.Kernels.Search;
 
 /// <summary>SplitMix64 (Steele, Lea, Flood 2014): a fast generator for orders and signs, where any good spread will do.</summary>
@@ -5,6 +6,7 @@ struct SplitMix(ulong seed)
 {
     ulong state = seed;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Next()
     {
         ulong z = state += 0x9E37_79B9_7F4A_7C15;
@@ -14,5 +16,6 @@ struct SplitMix(ulong seed)
     }
 
     /// <summary>Below <paramref name="bound"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Below(ulong bound) => Math.BigMul(Next(), bound, out _);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace Osprey.Kernels.Search;
 
 /// <summary>The k best rows found so far for each of a batch of queries: filled by <see cref="SearchKernel"/> or <see cref="CertifiedSearch"/>, read best first.</summary>
@@ -66,6 +67,7 @@ public sealed class TopK
     public int Found(int q) => Math.Min(kept[q].Count, K);
 
     /// <summary>Offers the rows firstId + i for which bit i of <paramref name="mask"/> is set. Safe from several threads.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Offer(int q, ReadOnlySpan<float> scores, ulong mask, long firstId, long excluded)
     {
         using (Hold(q))
@@ -79,6 +81,7 @@ public sealed class TopK
     }
 
     /// <summary>Offers keys made elsewhere; <see cref="CandidateKey.None"/> is passed over.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Offer(int q, ReadOnlySpan<ulong> keys)
     {
         using (Hold(q))
@@ -87,6 +90,7 @@ public sealed class TopK
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Offer(int q, ulong key)
     {
         using (Hold(q)) Add(q, key);
@@ -95,6 +99,7 @@ public sealed class TopK
     /// <summary>Copies the keys of the candidates kept so far, in any order, and returns how many. Safe while others offer.</summary>
     /// <param name="q">Which query.</param>
     /// <param name="keys">Room for <see cref="MostKept"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal int Copy(int q, Span<ulong> keys)
     {
         using (Hold(q))
@@ -134,6 +139,7 @@ public sealed class TopK
     /// <summary>Candidates that one query may keep at a time.</summary>
     internal int MostKept => (int)Math.Min(K + (long)Math.Max(K, LeastSlack), Array.MaxLength);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Add(int q, ulong key)
     {
         ref Query query = ref kept[q];
@@ -156,6 +162,7 @@ public sealed class TopK
     }
 
     /// <summary>Keeps the k best of more than k candidates; the worst of them is the one to beat from now on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Cut(int q)
     {
         ref Query query = ref kept[q];
@@ -171,6 +178,7 @@ public sealed class TopK
     /// <param name="q">Different queries may be read from different threads.</param>
     /// <param name="ids">K of them.</param>
     /// <param name="scores">K of them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Read(int q, Span<long> ids, Span<float> scores)
     {
         if (ids.Length != K || scores.Length != K) throw new ArgumentException($"room for {ids.Length} ids and {scores.Length} scores was given; give {K} each");
@@ -188,6 +196,7 @@ public sealed class TopK
     }
 
     /// <summary>Sorts the candidates and writes them out, if any came since the last time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Settle(int q)
     {
         ref Query query = ref kept[q];
