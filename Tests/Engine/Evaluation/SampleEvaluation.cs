@@ -41,10 +41,12 @@ public sealed class SampleEvaluation : IDisposable
             results.AddRange(models.Select(m => m.Item1));
             galleries.Add(Gallery.Create(models, Config, host));
         }
+        (IReadOnlyList<ModelDifference> each, IReadOnlyList<MeanDifference> mean) = Comparison.Run(results, [new ModelGroup("baseline", ["baseline"]), new ModelGroup("robust", ["robust"])], Config);
         Result = new EvaluationResult(galleries)
         {
             Results = results,
-            Differences = [.. results.GroupBy(r => r.Data).SelectMany(g => DescriptorEvaluation.Differences([.. g], Config))],
+            Differences = each,
+            MeanDifferences = mean,
             Config = Config,
         };
     }
@@ -75,6 +77,8 @@ public sealed class SampleEvaluation : IDisposable
         var descriptors = new DescriptorSet(clusters.Rows(order), 12, set.Labels(), Classes);
         ModelResult result = DescriptorEvaluation.Run(model, set, descriptors, 32, [new BadFile("/data/broken.jpg", "the file is empty")], Config, host, null, default);
         result.Robust = [.. Config.Threats.Select(t => Attacked(t, result, descriptors, host))];
+        result.AttackChecks = [new AttackCheck(AttackCheckKind.LargerEpsilon, PerturbationNorm.LInf, "1/255", "4/255", 16, [new AttackCheckFigure("map", 0.4, 0.3, [-0.12, -0.08], Passed: true)])];
+        result.Corruptions = [.. Enumerable.Range(1, 3).Select(s => Corrupted(new Corruption(CorruptionKind.Haze, s), result))];
         return (result, descriptors);
     }
 
@@ -96,6 +100,13 @@ public sealed class SampleEvaluation : IDisposable
         float[] clean = [.. Enumerable.Repeat(0.5f, 3 * Size * Size)];
         float[] attacked = [.. clean.Select((v, i) => i % 2 == 0 ? v + (float)threat.Epsilon : v)];
         return new() { [3] = (clean, attacked), [12] = (clean, attacked) };
+    }
+
+    static CorruptionReport Corrupted(Corruption corruption, ModelResult result)
+    {
+        var clean = new Dictionary<string, Figure> { ["map"] = result.Retrieval.Map, ["knn_1"] = result.Classification!.Figures["knn_1"] };
+        double left = 1 - 0.1 * corruption.Severity;
+        return new CorruptionReport(corruption, clean.ToDictionary(c => c.Key, c => new Figure(left * c.Value.Value, left * c.Value.Low, left * c.Value.High)), clean) { Queries = 16, Shift = 0.1 };
     }
 
     ImageSet Draw(string data)
