@@ -78,6 +78,15 @@ public sealed class ModelResult
     /// <summary>One per corruption and severity.</summary>
     public IReadOnlyList<CorruptionReport> Corruptions { get; internal set; } = [];
 
+    /// <summary>Mean of a figure over the kinds of corruption at one severity; NaN where it was not measured.</summary>
+    /// <param name="figure">As in <see cref="CorruptionReport.Corrupted"/>.</param>
+    /// <param name="severity">1 to <see cref="Osprey.Engine.Robust.Corruption.Severities"/>.</param>
+    public double MeanCorrupted(string figure, int severity)
+    {
+        double[] kinds = [.. Corruptions.Where(c => c.Severity == severity && c.Corrupted.ContainsKey(figure)).Select(c => c.Corrupted[figure].Value)];
+        return kinds.Length == 0 ? double.NaN : kinds.Average();
+    }
+
     /// <summary>Files left out, and why.</summary>
     public required IReadOnlyList<BadFile> BadFiles { get; init; }
 

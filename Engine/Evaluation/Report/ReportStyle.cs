@@ -31,7 +31,7 @@ static class ReportStyle
         table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .93rem; } caption { text-align: left; padding: 2px 0 6px; }
         th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; } thead th { background: var(--head); vertical-align: bottom; }
         th[scope=row], th[scope=rowgroup] { text-align: left; font-weight: 500; } th.name, td.name { text-align: left; } th[scope=rowgroup] { vertical-align: top; } .facts td { text-align: left; white-space: normal; } tbody + tbody > tr:first-child > * { border-top: 2px solid var(--line); } td small, th small { color: var(--soft); display: block; font-weight: 400; font-size: .78rem; line-height: 1.2; }
-        td.best { font-weight: 700; } .up { color: var(--right); } .down { color: var(--wrong); }
+        td.best { font-weight: 700; } .group > :not([scope=rowgroup]) { font-weight: 600; background: var(--head); } .up { color: var(--right); } .down { color: var(--wrong); }
         .swatch { display: inline-block; width: .7em; height: .7em; border-radius: 2px; margin-right: .5em; }
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 14px 26px; } figure { margin: 8px 0; max-width: 540px; } figcaption { font-weight: 600; margin-bottom: 2px; }
         svg { display: block; width: 100%; height: auto; overflow: visible; } svg text { fill: var(--soft); font-size: 11.5px; font-variant-numeric: tabular-nums; } svg text.name { fill: var(--ink); font-size: 12.5px; }

@@ -55,7 +55,9 @@ public class EvaluationResultTests
         Assert.That(matrix.GetProperty("accuracy")[0][1].GetDouble(), Is.EqualTo(results[2].GetProperty("classification").GetProperty("knn_1").GetDouble()));
         JsonElement check = first.GetProperty("attack_checks")[0], haze = first.GetProperty("corruptions")[2];
         Assert.That((check.GetProperty("kind").GetString(), check.GetProperty("norm").GetString(), check.GetProperty("passed").GetBoolean()), Is.EqualTo(("larger_epsilon", "linf", true)));
-        Assert.That(json.GetProperty("attack_sanity").GetProperty("passed").GetBoolean(), Is.True);
+        JsonElement sanity = json.GetProperty("attack_sanity"), failed = sanity.GetProperty("failed")[0];
+        Assert.That((sanity.GetProperty("passed").GetBoolean(), sanity.GetProperty("checks").GetInt32(), sanity.GetProperty("failed").GetArrayLength()), Is.EqualTo((false, 8, 2)));
+        Assert.That((failed.GetProperty("data").GetString(), failed.GetProperty("model").GetString(), failed.GetProperty("check").GetProperty("kind").GetString()), Is.EqualTo(("fields", "robust", "above_noise")));
         Assert.That((haze.GetProperty("kind").GetString(), haze.GetProperty("severity").GetInt32(), haze.GetProperty("amount").GetDouble()), Is.EqualTo(("haze", 3, 0.4)));
         Assert.That(haze.GetProperty("map").GetDouble(), Is.LessThan(haze.GetProperty("clean_map").GetDouble()));
     }

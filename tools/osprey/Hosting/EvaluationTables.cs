@@ -89,8 +89,7 @@ static class EvaluationTables
             table.Row([.. Lead(several, r), $"{first.Queries} clean", .. figures.SelectMany(f => severities.Select((_, i) => i == 0 ? Cell(first.Clean, f) : ""))]);
             foreach (IGrouping<CorruptionKind, CorruptionReport> kind in r.Corruptions.GroupBy(c => c.Kind))
                 table.Row([.. Lead(several, r), Flag.NameOf(kind.Key), .. figures.SelectMany(f => severities.Select(s => Cell(kind.First(c => c.Severity == s).Corrupted, f)))]);
-            table.Row([.. Lead(several, r), "mean", .. figures.SelectMany(f => severities.Select(s =>
-                Tables.Percent(r.Corruptions.Where(c => c.Severity == s).Average(c => c.Corrupted.TryGetValue(f, out Figure value) ? value.Value : double.NaN))))]);
+            table.Row([.. Lead(several, r), "mean", .. figures.SelectMany(f => severities.Select(s => Tables.Percent(r.MeanCorrupted(f, s))))]);
         }
         return table;
     }
