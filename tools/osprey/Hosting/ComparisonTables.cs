@@ -6,11 +6,12 @@ namespace Osprey.Tool.Hosting;
 /// <summary>Models beside each other: every classifier, groups of runs, paired differences, models by data sets.</summary>
 static class ComparisonTables
 {
-    public static IEnumerable<Table> Create(EvaluationResult result)
+    /// <summary>Groups, differences and the matrix, as far as there are any, each with a line that says what it is.</summary>
+    public static IEnumerable<(string Caption, Table Table)> Create(EvaluationResult result)
     {
-        if (result.Groups.Count > 0) yield return Groups(result);
-        if (result.Differences.Count > 0) yield return Differences(result);
-        if (result.Matrix is { } matrix) yield return Matrix(matrix);
+        if (result.Groups.Count > 0) yield return ("groups of runs, mean ± sample standard deviation over them:", Groups(result));
+        if (result.Differences.Count > 0) yield return ($"differences from {result.Differences[0].Against}, points, paired:", Differences(result));
+        if (result.Matrix is { } matrix) yield return ("models by data sets:", Matrix(matrix));
     }
 
     /// <summary>Accuracy of every classifier, mean over splits and draws.</summary>

@@ -105,12 +105,22 @@ sealed class EvalVerb : Verb
 
     static void Show(EvaluationResult result, bool classifiers, Session session)
     {
-        Spectre.Console.Table?[] tables =
+        (string Caption, Spectre.Console.Table? Table)[] tables =
         [
-            EvaluationTables.Clean(result), EvaluationTables.Refined(result), classifiers ? ComparisonTables.Classifiers(result) : null, .. ComparisonTables.Create(result),
-            EvaluationTables.UnderAttack(result), EvaluationTables.Corrupted(result), AttackSanityText.Table(result),
+            ("", EvaluationTables.Clean(result)),
+            ("expanded queries and re-ranked answers, gains in points:", EvaluationTables.Refined(result)),
+            ("accuracy of every classifier:", classifiers ? ComparisonTables.Classifiers(result) : null),
+            .. ComparisonTables.Create(result).Select(t => (t.Caption, (Spectre.Console.Table?)t.Table)),
+            ("the same queries clean and under attack:", EvaluationTables.UnderAttack(result)),
+            ("the same queries clean and corrupted, by severity 1 to 3:", EvaluationTables.Corrupted(result)),
+            ("whether the attack that ought to be stronger was:", AttackSanityText.Table(result)),
         ];
-        foreach (Spectre.Console.Table table in tables.OfType<Spectre.Console.Table>()) session.Write(table);
+        foreach ((string caption, Spectre.Console.Table? table) in tables)
+        {
+            if (table is null) continue;
+            if (caption.Length > 0) session.WriteLine(caption);
+            session.Write(table);
+        }
         if (result.AttackSanity is not { } sanity) return;
         foreach (string line in AttackSanityText.Lines(sanity)) session.WriteLine(line);
     }
