@@ -70,7 +70,7 @@ public static class Quickstart
 
         EvalConfig evaluation = config.Evaluation with { Seed = config.Seed };
         EvaluationResult result = Evaluator.Run(
-            [(Baseline, baseline), (Finetuned, finetuned), (Robust, robust)], targets, evaluation, new DecodeOptions(), device, progress, cancellation);
+            [(Baseline, baseline), (Finetuned, finetuned), (Robust, robust)], targets, evaluation, new DecodeOptions(), device, progress, cancellation: cancellation);
         Json.Write(Path.Combine(dir, SummaryName), result);
         HtmlReport.Write(Path.Combine(dir, ReportName), result, new ReportOrigin("Osprey quickstart", new DecodeOptions())
         {

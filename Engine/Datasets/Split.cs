@@ -30,7 +30,7 @@ public sealed record Split
     /// <exception cref="ArgumentException">No images, or a fraction that leaves a part empty.</exception>
     public static Split Stratified(IReadOnlyList<int> labels, double trainFraction, long seed, IReadOnlyList<int>? groups = null)
     {
-        if (!(trainFraction > 0 && trainFraction < 1)) throw new ArgumentException($"the training fraction is {trainFraction}; give a number between 0 and 1, such as 0.8");
+        CheckFraction(trainFraction);
         if (labels.Count == 0) throw new ArgumentException("there are no images to split");
         if (groups is not null && groups.Count != labels.Count) throw new ArgumentException($"{groups.Count} groups were given for {labels.Count} images");
 
@@ -63,6 +63,27 @@ public sealed record Split
                 foreach (int image in unit) trains[image] = decided[groups![unit[0]]];
         }
         return FromFlags(trains, seed);
+    }
+
+    /// <summary>Divides all images by lot, whatever their classes: ⌊n·fraction + ½⌋ of them train, but at least one on each side. A class may end up on one side only.</summary>
+    /// <param name="count">n, 2 or more.</param>
+    /// <param name="trainFraction">In (0, 1).</param>
+    /// <param name="seed">Any number.</param>
+    /// <exception cref="ArgumentException">Fewer than two images, or a fraction that leaves a part empty.</exception>
+    public static Split Random(int count, double trainFraction, long seed)
+    {
+        CheckFraction(trainFraction);
+        if (count < 2) throw new ArgumentException($"{count} images cannot be split; a part would be empty");
+        int[] order = [.. Enumerable.Range(0, count)];
+        new SeededRandom(seed).Shuffle(order.AsSpan());
+        var trains = new bool[count];
+        foreach (int image in order.AsSpan(0, Math.Clamp((int)Math.Floor(count * trainFraction + 0.5), 1, count - 1))) trains[image] = true;
+        return FromFlags(trains, seed);
+    }
+
+    static void CheckFraction(double trainFraction)
+    {
+        if (!(trainFraction > 0 && trainFraction < 1)) throw new ArgumentException($"the training fraction is {trainFraction}; give a number between 0 and 1, such as 0.8");
     }
 
     /// <summary>Writes <c>path,class,part</c>, paths below the set's folder, in the set's order.</summary>

@@ -91,6 +91,40 @@ public static class Bootstrap
         return Interval((double)kept.Sum(k => (long)k.Hits) / kept.Sum(k => (long)k.Trials), drawn);
     }
 
+    /// <summary>
+    /// The interval of the mean over sets of each set's Σ amounts / Σ trials: units are drawn within each set, as often as it has any, so that every set keeps its weight.
+    /// </summary>
+    /// <param name="sets">Per set, per unit: an amount, of either sign, and trials, 0 or more, not all 0.</param>
+    /// <param name="samples">Draws, 1 or more.</param>
+    /// <param name="seed">Of the draws.</param>
+    public static Figure MeanOfRatios(IReadOnlyList<(double[] Amounts, double[] Trials)> sets, int samples, long seed)
+    {
+        if (sets.Count == 0) throw new ArgumentException("there is nothing to resample: no set is given");
+        var drawn = new double[samples];
+        double value = 0;
+        for (int set = 0; set < sets.Count; set++)
+        {
+            (double[] amounts, double[] trials) = sets[set];
+            if (amounts.Length != trials.Length) throw new ArgumentException($"{amounts.Length} amounts were given for {trials.Length} counts of trials");
+            int[] kept = [.. Enumerable.Range(0, trials.Length).Where(i => trials[i] > 0)];
+            Check(kept.Length, samples);
+            value += kept.Sum(i => amounts[i]) / kept.Sum(i => trials[i]) / sets.Count;
+            var random = new SeededRandom(seed, 3, set);
+            for (int s = 0; s < samples; s++)
+            {
+                double amount = 0, tried = 0;
+                for (int i = 0; i < kept.Length; i++)
+                {
+                    int unit = kept[random.Below(kept.Length)];
+                    amount += amounts[unit];
+                    tried += trials[unit];
+                }
+                drawn[s] += amount / tried / sets.Count;
+            }
+        }
+        return Interval(value, drawn);
+    }
+
     static void Check(int units, int samples)
     {
         if (units == 0) throw new ArgumentException("there is nothing to resample: no query has a figure");

@@ -3,30 +3,33 @@ using Osprey.Kernels;
 
 namespace Osprey.Engine.Evaluation;
 
-/// <summary>The classification protocol: seeded stratified splits, every classifier on each, accuracy with intervals.</summary>
+/// <summary>The classification protocol: seeded splits, every classifier on each, accuracy with intervals.</summary>
 public static class ClassificationEvaluation
 {
     /// <summary>Split <paramref name="run"/> of the protocol: what trains and what is tested.</summary>
     public static Split SplitOf(DescriptorSet set, double trainFraction, EvalConfig config, int run) =>
-        Split.Stratified(set.Labels, trainFraction, config.Seed + run);
+        config.Splits == SplitKind.Random ? Split.Random(set.Count, trainFraction, config.Seed + run) : Split.Stratified(set.Labels, trainFraction, config.Seed + run);
 
     /// <summary>Whether there are two classes with two images each, without which classification means nothing.</summary>
     public static bool IsPossible(DescriptorSet set) => set.ClassCounts().Count(n => n > 1) > 1;
 
     /// <param name="set">Descriptors and labels.</param>
     /// <param name="classes">[classes] names.</param>
-    /// <param name="trainFraction">Share of each class that trains.</param>
-    /// <param name="config">Classifiers, runs and seed are read.</param>
+    /// <param name="trainFraction">Share that trains, of each class or of all images as the configuration has it.</param>
+    /// <param name="config">Classifiers, splits, runs and seed are read.</param>
     /// <param name="device">Where neighbours are searched.</param>
     /// <param name="cancellation">Checked between classifiers.</param>
     public static ClassificationReport Run(DescriptorSet set, IReadOnlyList<string> classes, double trainFraction, EvalConfig config, Device device, CancellationToken cancellation = default)
     {
         var tallies = new Dictionary<string, Tally>();
+        int unconverged = 0;
         Split split = SplitOf(set, trainFraction, config, 0);
         for (int run = 0; run < config.SplitRuns; run++)
         {
             if (run > 0) split = SplitOf(set, trainFraction, config, run);
-            foreach ((string name, int[] predicted) in Predict(set, split, config, run, device, cancellation))
+            var classifiers = new FittedClassifiers(set, split.Train, config, run, device, cancellation);
+            if (!classifiers.Converged) unconverged++;
+            foreach ((string name, int[] predicted) in classifiers.Predict(set.Rows(split.Test), cancellation))
             {
                 if (!tallies.TryGetValue(name, out Tally? tally)) tallies[name] = tally = new Tally(set);
                 tally.Add(split.Test, predicted);
@@ -35,9 +38,12 @@ public static class ClassificationEvaluation
         ConfusionMatrix first = tallies.Values.First().Confusion;
         return new ClassificationReport(
             tallies.ToDictionary(t => t.Key, t => t.Value.ToFigure(config)),
-            tallies.ToDictionary(t => t.Key, t => t.Value.Confusion))
+            tallies.ToDictionary(t => t.Key, t => t.Value.Confusion),
+            tallies.ToDictionary(t => t.Key, t => t.Value.Counts))
         {
             TrainFraction = trainFraction,
+            Splits = config.Splits,
+            LinearUnconverged = unconverged > 0 ? unconverged : null,
             Runs = config.SplitRuns,
             TrainImages = split.Train.Length,
             TestImages = split.Test.Length,
@@ -45,34 +51,12 @@ public static class ClassificationEvaluation
         };
     }
 
-    static IEnumerable<(string Name, int[] Predicted)> Predict(DescriptorSet set, Split split, EvalConfig config, int run, Device device, CancellationToken cancellation)
-    {
-        int[] ks = [.. config.Neighbours.Distinct()];
-        float[] test = set.Rows(split.Test);
-        int[][] byNeighbours = KNearest.Predict(set, split.Train, test, ks, device);
-        for (int i = 0; i < ks.Length; i++) yield return ($"knn_{ks[i]}", byNeighbours[i]);
-        foreach (int support in config.SupportImages.Distinct())
-        {
-            var random = new SeededRandom(config.Seed, 3, run, support);
-            for (int draw = 0; draw < config.SupportRuns; draw++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                yield return ($"nearest_mean_{support}", NearestMean.Predict(set, NearestMean.DrawSupport(set, split.Train, support, random), split.Test));
-            }
-        }
-        if (config.LinearProbe)
-        {
-            int[] labels = [.. split.Train.Select(i => set.Labels[i])];
-            LinearProbe probe = LinearProbe.Fit(set.Rows(split.Train), labels, set.Dimension, set.Classes, config.LinearProbeC, device.Threads, cancellation);
-            yield return ("linear", probe.Predict(test));
-        }
-    }
-
     /// <summary>What one classifier got right, by image and by run.</summary>
     sealed class Tally(DescriptorSet set)
     {
-        readonly int[] hits = new int[set.Count], trials = new int[set.Count];
         readonly List<double> accuracies = [];
+
+        public TestCounts Counts { get; } = new(new int[set.Count], new int[set.Count]);
 
         public ConfusionMatrix Confusion { get; } = new(set.Classes);
 
@@ -83,9 +67,9 @@ public static class ClassificationEvaluation
             {
                 int truth = set.Labels[test[t]];
                 Confusion.Add(truth, predicted[t]);
-                trials[test[t]]++;
+                Counts.Trials[test[t]]++;
                 if (predicted[t] != truth) continue;
-                hits[test[t]]++;
+                Counts.Hits[test[t]]++;
                 right++;
             }
             accuracies.Add((double)right / test.Length);
@@ -95,7 +79,7 @@ public static class ClassificationEvaluation
         {
             double mean = accuracies.Average();
             double deviation = accuracies.Count > 1 ? Math.Sqrt(accuracies.Sum(a => (a - mean) * (a - mean)) / (accuracies.Count - 1)) : double.NaN;
-            return Bootstrap.Ratio(hits, trials, config.BootstrapSamples, config.Seed) with { Deviation = deviation };
+            return Bootstrap.Ratio(Counts.Hits, Counts.Trials, config.BootstrapSamples, config.Seed) with { Deviation = deviation };
         }
     }
 }

@@ -53,15 +53,4 @@ static class DescriptorEvaluation
             BadFiles = badFiles,
         };
     }
-
-    /// <summary>Each later model against the first on the same data set, where both measured the same queries.</summary>
-    public static IEnumerable<ModelDifference> Differences(IReadOnlyList<ModelResult> models, EvalConfig config)
-    {
-        RetrievalReport first = models[0].Retrieval;
-        foreach (ModelResult later in models.Skip(1).Where(m => m.Retrieval.QueryIds.AsSpan().SequenceEqual(first.QueryIds)))
-        {
-            Figure map = Bootstrap.Difference(later.Retrieval.AveragePrecisions, first.AveragePrecisions, config.BootstrapSamples, config.Seed);
-            yield return new ModelDifference(later.Model, models[0].Model, later.Data, map.Value, [map.Low, map.High]);
-        }
-    }
 }

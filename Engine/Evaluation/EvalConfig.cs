@@ -19,13 +19,16 @@ public sealed record EvalConfig
     /// <summary>The k of the k-nearest-neighbour classifiers.</summary>
     public IReadOnlyList<int> Neighbours { get; init; } = [1, 5, 20];
 
-    /// <summary>Support images per class of the nearest-class-mean classifiers.</summary>
+    /// <summary>Support images per class of the nearest-class-mean and Simple CNAPS classifiers.</summary>
     public IReadOnlyList<int> SupportImages { get; init; } = [1, 5];
 
     /// <summary>Random choices of support images per split.</summary>
     public int SupportRuns { get; init; } = 5;
 
-    /// <summary>Shares of each class that train a classifier; the first gives the headline figures.</summary>
+    /// <summary>How images are divided for the classifiers.</summary>
+    public SplitKind Splits { get; init; }
+
+    /// <summary>Shares that train a classifier, of each class or by lot of all images; the first gives the headline figures.</summary>
     public IReadOnlyList<double> TrainFractions { get; init; } = [0.5, 0.8];
 
     /// <summary>Random splits per share; figures are means over them.</summary>
@@ -46,10 +49,19 @@ public sealed record EvalConfig
     /// <summary>Retrieval is measured again with answers re-ranked so; null for not.</summary>
     public ReRanking? ReRanking { get; init; }
 
-    /// <summary>Attacks under which retrieval and k-NN are measured again; none by default, since each costs some twenty forward passes an image.</summary>
+    /// <summary>Attacks under which retrieval and classification are measured again; none by default, since each costs some twenty forward passes an image.</summary>
     public IReadOnlyList<Threat> Threats { get; init; } = [];
 
-    /// <summary>Attacked images per data set, drawn with the seed from the test part of the first split; 0 means all of that part.</summary>
+    /// <summary>Whether each norm's attack is compared with weaker and stronger ones at its middle radius, to find masked gradients; costs some 130 forward passes an image on 64 images.</summary>
+    public bool CheckAttack { get; init; }
+
+    /// <summary>Corruptions under which retrieval and classification are measured again; each costs a forward pass an image and severity.</summary>
+    public IReadOnlyList<CorruptionKind> Corruptions { get; init; } = [];
+
+    /// <summary>Severities of the corruptions.</summary>
+    public IReadOnlyList<int> Severities { get; init; } = [1, 2, 3];
+
+    /// <summary>Attacked and corrupted images per data set, drawn with the seed from the test part of the first split; 0 means all of that part.</summary>
     public int RobustQueries { get; init; } = 200;
 
     /// <summary>Queries whose neighbours the report shows, besides the best and worst.</summary>
@@ -86,7 +98,10 @@ public sealed record EvalConfig
             if (threat is { RandomStart: false })
                 throw new ArgumentException("the attack on a descriptor has no gradient at the clean image; it needs a random start");
         }
-        AtLeast(RobustQueries, 0, "the number of attacked queries");
+        if (CheckAttack && Threats.Count == 0) throw new ArgumentException("there is no attack to check; give a threat as well (--robust)");
+        Each(Severities, "severity");
+        foreach (int severity in Severities) new Corruption(CorruptionKind.GaussianBlur, severity).Validate();
+        AtLeast(RobustQueries, 0, "the number of attacked or corrupted queries");
         AtLeast(GalleryQueries, 0, "the number of gallery queries");
         return this;
     }

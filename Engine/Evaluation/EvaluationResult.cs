@@ -15,6 +15,18 @@ public sealed class EvaluationResult
     /// <summary>Each later model against the first, on the same queries.</summary>
     public required IReadOnlyList<ModelDifference> Differences { get; init; }
 
+    /// <summary>The same over all data sets, each set counting alike; empty where there are not two sets.</summary>
+    public IReadOnlyList<MeanDifference> MeanDifferences { get; init; } = [];
+
+    /// <summary>Runs of one recipe taken together; empty where no group was named.</summary>
+    public IReadOnlyList<GroupResult> Groups { get; init; } = [];
+
+    /// <summary>Models by data sets; null of a single data set.</summary>
+    public EvaluationMatrix? Matrix => EvaluationMatrix.Of(Results);
+
+    /// <summary>Whether stronger attacks looked stronger; null where nothing was attacked.</summary>
+    public AttackSanity? AttackSanity => Evaluation.AttackSanity.Of(Results);
+
     public required EvalConfig Config { get; init; }
 
     /// <summary>Neighbours to look at, one gallery per data set.</summary>
@@ -60,6 +72,21 @@ public sealed class ModelResult
     /// <summary>One per threat.</summary>
     public IReadOnlyList<RobustReport> Robust { get; internal set; } = [];
 
+    /// <summary>Attacks of which one ought to be the stronger; empty where nothing was attacked.</summary>
+    public IReadOnlyList<AttackCheck> AttackChecks { get; internal set; } = [];
+
+    /// <summary>One per corruption and severity.</summary>
+    public IReadOnlyList<CorruptionReport> Corruptions { get; internal set; } = [];
+
+    /// <summary>Mean of a figure over the kinds of corruption at one severity; NaN where it was not measured.</summary>
+    /// <param name="figure">As in <see cref="CorruptionReport.Corrupted"/>.</param>
+    /// <param name="severity">1 to <see cref="Osprey.Engine.Robust.Corruption.Severities"/>.</param>
+    public double MeanCorrupted(string figure, int severity)
+    {
+        double[] kinds = [.. Corruptions.Where(c => c.Severity == severity && c.Corrupted.ContainsKey(figure)).Select(c => c.Corrupted[figure].Value)];
+        return kinds.Length == 0 ? double.NaN : kinds.Average();
+    }
+
     /// <summary>Files left out, and why.</summary>
     public required IReadOnlyList<BadFile> BadFiles { get; init; }
 
@@ -67,11 +94,3 @@ public sealed class ModelResult
     [JsonIgnore]
     public ImageSet Set { get; }
 }
-
-/// <summary>How much better a model's standard mAP is than another's, paired by query.</summary>
-/// <param name="Model">The later model.</param>
-/// <param name="Against">The first model.</param>
-/// <param name="Data">The data set.</param>
-/// <param name="Map">Mean difference of AP, positive where <paramref name="Model"/> is better.</param>
-/// <param name="MapCi">Its 95 % interval.</param>
-public sealed record ModelDifference(string Model, string Against, string Data, double Map, double[] MapCi);

@@ -17,42 +17,59 @@ public static class Evaluator
     /// <param name="decoding">How files become pictures.</param>
     /// <param name="device">Where kernels run; its threads also decode.</param>
     /// <param name="progress">Stages named after data set and model.</param>
+    /// <param name="groups">Of the models, each in one: what is compared, and summed up over its runs. Null: each model by itself.</param>
     /// <param name="cancellation">Checked throughout.</param>
-    /// <exception cref="ArgumentException">The configuration is out of range, a name is given twice, or a set has nothing to retrieve.</exception>
+    /// <exception cref="ArgumentException">The configuration is out of range, a name is given twice, the groups are not of the models, or a set has nothing to retrieve.</exception>
     /// <exception cref="InvalidDataException">No image of a set can be read.</exception>
     public static EvaluationResult Run(
         IReadOnlyList<(string Name, Embedder Embedder)> models, IReadOnlyList<ImageSet> sets, EvalConfig config, DecodeOptions decoding, Device device,
-        IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+        IProgress<Progress>? progress = null, IReadOnlyList<ModelGroup>? groups = null, CancellationToken cancellation = default)
     {
         config.Validate();
         if (models.Count == 0) throw new ArgumentException("no model is given; name at least one");
         if (sets.Count == 0) throw new ArgumentException("no data set is given; name at least one");
         if (models.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new ArgumentException($"two models are called '{twice.Key}'; give each its own name");
+        if (groups is not null && !groups.SelectMany(g => g.Models).Order().SequenceEqual(models.Select(m => m.Name).Order()))
+            throw new ArgumentException($"the groups are of {string.Join(", ", groups.SelectMany(g => g.Models))}, the models are {string.Join(", ", models.Select(m => m.Name))}; each model belongs to one group");
         var results = new List<ModelResult>();
-        var differences = new List<ModelDifference>();
         var galleries = new List<Gallery>();
         foreach (ImageSet set in sets)
         {
             var measured = new List<(ModelResult Result, DescriptorSet Set)>();
             var loaders = new Dictionary<int, ImageLoader>();
+            RobustSample? surrogate = null;
             foreach ((string name, Embedder embedder) in models)
             {
                 int size = config.ImageSize ?? embedder.Config.ImageSize;
                 if (!loaders.TryGetValue(size, out ImageLoader? loader)) loaders[size] = loader = CreateLoader(models, set, size, config, decoding, device);
                 var relay = progress is null ? null : new Relay(progress, $"{set.Name}, {name}");
-                measured.Add(Measure(name, embedder, set, config, loader, device, relay, cancellation));
+                (ModelResult result, DescriptorSet descriptors) = Measure(name, embedder, set, config, loader, device, relay, cancellation);
+                measured.Add((result, descriptors));
+                if (!IsRobust(config)) continue;
+                var sample = new RobustSample(embedder, result.Set.Images, descriptors, config, loader, device, relay, cancellation);
+                RobustEvaluation.Run(result, sample, surrogate, config);
+                surrogate ??= sample;
             }
             results.AddRange(measured.Select(m => m.Result));
-            differences.AddRange(DescriptorEvaluation.Differences([.. measured.Select(m => m.Result)], config));
             galleries.Add(Gallery.Create(measured, config, device));
         }
-        return new EvaluationResult(galleries) { Results = results, Differences = differences, Config = config };
+        (IReadOnlyList<ModelDifference> differences, IReadOnlyList<MeanDifference> means) = Comparison.Run(results, groups ?? [.. models.Select(m => new ModelGroup(m.Name, [m.Name]))], config);
+        return new EvaluationResult(galleries)
+        {
+            Results = results,
+            Differences = differences,
+            MeanDifferences = means,
+            Groups = groups is null ? [] : Comparison.Groups(results, groups),
+            Config = config,
+        };
     }
+
+    static bool IsRobust(EvalConfig config) => config.Threats.Count + config.Corruptions.Count > 0;
 
     static ImageLoader CreateLoader(IReadOnlyList<(string Name, Embedder Embedder)> models, ImageSet set, int size, EvalConfig config, DecodeOptions decoding, Device device)
     {
-        bool again = config.Threats.Count > 0 || models.Count(m => (config.ImageSize ?? m.Embedder.Config.ImageSize) == size) > 1;
+        bool again = IsRobust(config) || models.Count(m => (config.ImageSize ?? m.Embedder.Config.ImageSize) == size) > 1;
         bool cache = again && 3L * size * size * set.Images.Count <= CacheBytes;
         return new ImageLoader(new ImageDecoder(decoding), size, config.BatchSize, device.Threads, cache);
     }
@@ -65,7 +82,6 @@ public static class Evaluator
         var descriptors = new DescriptorSet(extracted.Values, extracted.Dimension, extracted.Labels, set.Classes.Count);
         ModelResult result = DescriptorEvaluation.Run(name, readable, descriptors, loader.ImageSize, extracted.BadFiles, config, device, progress, cancellation);
         result.Scales = embedder.Config.Scales;
-        result.Robust = [.. config.Threats.Select(t => RobustEvaluation.Run(embedder, readable.Images, descriptors, t, config, loader, device, progress, cancellation))];
         return (result, descriptors);
     }
 

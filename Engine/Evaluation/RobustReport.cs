@@ -4,7 +4,7 @@ using Osprey.Kernels.Perturbation;
 
 namespace Osprey.Engine.Evaluation;
 
-/// <summary>Retrieval and k-NN with attacked images as queries against clean ones.</summary>
+/// <summary>Retrieval and classification with attacked images as queries against clean ones.</summary>
 /// <remarks>
 /// As JSON, for each figure <c>map</c>, <c>map_ci</c> under attack and <c>clean_map</c>, <c>clean_map_ci</c> of the same images before it: the
 /// queries are a sample, so only these two may be compared.
@@ -33,14 +33,14 @@ public sealed class RobustReport
     /// <summary>Images attacked.</summary>
     public required int Queries { get; init; }
 
-    /// <summary>Mean of 1 − cosine between the descriptors before and after: what the attack increases.</summary>
+    /// <summary>Mean of 1 − cosine between the descriptors before and after: what the attack increases. Of several restarts the largest of each image.</summary>
     public required double Shift { get; init; }
 
     /// <summary>A few of the attacked images, to look at.</summary>
     [JsonIgnore]
     public IReadOnlyList<AdversarialExample> Examples { get; init; } = [];
 
-    /// <summary>By name: <c>map</c>, <c>p_at_k</c> for each cut-off, and <c>knn_k</c> and <c>nearest_mean_n</c> where there are classes to tell apart.</summary>
+    /// <summary>By name: <c>map</c>, <c>p_at_k</c> for each cut-off, and the classifiers' where there are classes to tell apart. Of several restarts, each figure of each image is its worst.</summary>
     [JsonIgnore]
     public IReadOnlyDictionary<string, Figure> Attacked { get; }
 

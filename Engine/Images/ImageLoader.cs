@@ -41,14 +41,18 @@ public sealed class ImageLoader
     /// <summary>The files found bad so far, each once, by path.</summary>
     public IReadOnlyList<BadFile> BadFiles => [.. bad.OrderBy(b => b.Key, StringComparer.Ordinal).Select(b => new BadFile(b.Key, b.Value))];
 
+    /// <inheritdoc cref="Load(IReadOnlyList{LabelledImage}, Func{int, RgbImage, RgbImage}?, CancellationToken)"/>
+    public IEnumerable<ImageBatch> Load(IReadOnlyList<LabelledImage> images, CancellationToken cancellation = default) => Load(images, change: null, cancellation);
+
     /// <param name="images">Any number; the batches' indices are positions in it.</param>
+    /// <param name="change">What happens to each resized picture first, given its position in the list; on several threads at once. It keeps the size.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Batches in the order of the list, full but for the last. Leaving the enumeration early (disposing it, as foreach does) ends its threads.</returns>
     /// <exception cref="InvalidDataException">While enumerating: every image is bad.</exception>
-    public IEnumerable<ImageBatch> Load(IReadOnlyList<LabelledImage> images, CancellationToken cancellation = default)
+    public IEnumerable<ImageBatch> Load(IReadOnlyList<LabelledImage> images, Func<int, RgbImage, RgbImage>? change, CancellationToken cancellation = default)
     {
         if (images.Count == 0) yield break;
-        using var prefetch = new OrderedPrefetch<RgbImage?>(images.Count, BatchSize + 2 * threads, threads, i => Get(images[i]), cancellation);
+        using var prefetch = new OrderedPrefetch<RgbImage?>(images.Count, BatchSize + 2 * threads, threads, i => Changed(Get(images[i]), i, change), cancellation);
         int values = 3 * ImageSize * ImageSize;
         var indices = new List<int>(BatchSize);
         float[] pixels = [];
@@ -70,6 +74,8 @@ public sealed class ImageLoader
         if (!any)
             throw new InvalidDataException($"none of the {images.Count} images can be read; the first, {images[0].Path}: {bad.GetValueOrDefault(images[0].Path)}");
     }
+
+    static RgbImage? Changed(RgbImage? image, int position, Func<int, RgbImage, RgbImage>? change) => image is null || change is null ? image : change(position, image);
 
     /// <summary>One image, from the cache where there is one. Safe to call from many threads.</summary>
     /// <returns>imageSize × imageSize pixels, not to be changed; null where the file is bad.</returns>

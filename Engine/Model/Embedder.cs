@@ -251,21 +251,10 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         if (descriptors.Length != (long)images * Dimension)
             throw new ArgumentException($"{descriptors.Length} values are there for {images} descriptors of {Dimension}");
         if (images == 0) return;
-        bool wasTraining = training;
-        NormBranch branch = Branch;
-        eval();
-        Branch = NormBranch.Main;
-        try
-        {
-            using var _ = no_grad();
-            using var scope = NewDisposeScope();
-            TensorMemory.Read(Describe(TensorMemory.FromSpan(pixels, images, 3, size, size))).CopyTo(descriptors);
-        }
-        finally
-        {
-            train(wasTraining);
-            Branch = branch;
-        }
+        using var settled = new EvaluationMode(this);
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        TensorMemory.Read(Describe(TensorMemory.FromSpan(pixels, images, 3, size, size))).CopyTo(descriptors);
     }
 
     /// <summary>As the other overload, of a loaded batch.</summary>

@@ -33,15 +33,14 @@ public sealed class Attack : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor pixels = clean.detach();
-        if (threat.Epsilon == 0) return pixels.clone().MoveToOuterDisposeScope();
-        Tensor best = Ascend(pixels, objective, seed);
-        if (threat.Restarts > 1)
+        Tensor best = Try(pixels, objective, seed, 0);
+        if (threat.Restarts > 1 && threat.Epsilon > 0)
         {
             Tensor reached = Reached(best, objective);
             for (int restart = 1; restart < threat.Restarts; restart++)
             {
                 using DisposeScope tryScope = NewDisposeScope();
-                Tensor candidate = Ascend(pixels, objective, seed + (ulong)restart * 0x9E3779B97F4A7C15);
+                Tensor candidate = Try(pixels, objective, seed, restart);
                 Tensor value = Reached(candidate, objective);
                 Tensor better = value > reached;
                 best = where(better.view(-1, 1, 1, 1), candidate, best).MoveToOuterDisposeScope();
@@ -51,10 +50,36 @@ public sealed class Attack : IDisposable
         return best.MoveToOuterDisposeScope();
     }
 
+    /// <summary>One of the tries of <see cref="Perturb"/>, for those who judge them by more than the objective.</summary>
+    /// <param name="clean">As of <see cref="Perturb"/>.</param>
+    /// <param name="objective">As of <see cref="Perturb"/>.</param>
+    /// <param name="seed">As of <see cref="Perturb"/>.</param>
+    /// <param name="restart">Which, from 0. Any number may be had, whatever the threat's.</param>
+    /// <returns>As of <see cref="Perturb"/>.</returns>
+    public Tensor Try(Tensor clean, Func<Tensor, Tensor> objective, ulong seed, int restart) =>
+        Ascend(clean.detach(), objective, seed + (ulong)restart * 0x9E3779B97F4A7C15);
+
+    /// <summary>What no gradient has guided: one step of length ε in a random direction, into a corner of the ℓ∞ ball or onto the sphere, then into the pixel range.</summary>
+    /// <param name="clean">[N,C,H,W] in 0..1, contiguous; left as it is.</param>
+    /// <param name="seed">Of the directions.</param>
+    /// <returns>A new tensor of the same shape, owned by the caller.</returns>
+    public Tensor Wander(Tensor clean, ulong seed)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor perturbed = clean.detach().clone();
+        if (threat.Epsilon == 0) return perturbed.MoveToOuterDisposeScope();
+        // A random start in a ball about mid-grey that fits into the pixel range has a uniform direction.
+        Tensor middle = full_like(clean, 0.5), point = middle.clone();
+        perturbation.Start(middle, 0.5, seed, point);
+        perturbation.Step(clean.detach(), point - middle, threat.Epsilon, threat.Epsilon, perturbed);
+        return perturbed.MoveToOuterDisposeScope();
+    }
+
     Tensor Ascend(Tensor clean, Func<Tensor, Tensor> objective, ulong seed)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor perturbed = clean.clone();
+        if (threat.Epsilon == 0) return perturbed.MoveToOuterDisposeScope();
         if (threat.RandomStart) perturbation.Start(clean, threat.Epsilon, seed, perturbed);
         Tensor? momentum = threat.Momentum > 0 ? zeros_like(clean) : null;
         for (int step = 0; step < threat.Steps; step++)

@@ -25,6 +25,13 @@ public sealed record Threat
 
     public double Step() => StepSize ?? (Steps == 1 ? Epsilon : 2.5 * Epsilon / Steps);
 
+    /// <summary>ε as people write it: in 255ths where it is a whole number of them, of an ℓ2 ball as it is.</summary>
+    public string Radius()
+    {
+        double levels = Epsilon * 255;
+        return Norm == PerturbationNorm.LInf && Math.Abs(levels - Math.Round(levels)) < 1e-9 ? $"{Math.Round(levels)}/255" : $"{Epsilon:0.####}";
+    }
+
     /// <exception cref="ArgumentException">A value is out of its range; the message shows both.</exception>
     public Threat Validate()
     {

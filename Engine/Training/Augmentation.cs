@@ -83,8 +83,8 @@ public static class Augmentation
         return top + down * (bottom - top);
     }
 
-    /// <summary>In 0..1.</summary>
-    static float MeanGrey(RgbImage image)
+    /// <summary>Mean luma of a picture, in 0..1.</summary>
+    internal static float MeanGrey(RgbImage image)
     {
         long red = 0, green = 0, blue = 0;
         ReadOnlySpan<byte> pixels = image.Pixels;

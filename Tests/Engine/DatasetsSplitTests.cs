@@ -9,6 +9,25 @@ public sealed class DatasetsSplitTests
     static readonly Gen<int[]> Labels = Gen.Int[0, 6].Array[1, 80];
 
     [Test]
+    public void By_lot_the_share_is_of_all_images_and_every_image_may_go_either_way()
+    {
+        foreach ((int count, double fraction, int expected) in new[] { (10, 0.5, 5), (11, 0.5, 6), (3, 0.01, 1), (3, 0.99, 2) })
+        {
+            Split split = Split.Random(count, fraction, 4);
+            Assert.That(split.Train, Has.Length.EqualTo(expected).And.Ordered);
+            Assert.That(split.Train.Concat(split.Test), Is.EquivalentTo(Enumerable.Range(0, count)));
+        }
+        int[] times = new int[20];
+        for (int seed = 0; seed < 400; seed++)
+            foreach (int i in Split.Random(20, 0.5, seed).Train) times[i]++;
+        Assert.That(times, Is.All.InRange(160, 240), "400 fair draws, four standard deviations of 10");
+        int[] once = Split.Random(20, 0.5, 3).Train;
+        Assert.That(Split.Random(20, 0.5, 3).Train, Is.EqualTo(once));
+        Assert.That(() => Split.Random(1, 0.5, 0), Throws.ArgumentException);
+        Assert.That(() => Split.Random(5, 1, 0), Throws.ArgumentException);
+    }
+
+    [Test]
     public void Every_image_lies_on_one_side_and_every_class_of_two_on_both() =>
         Gen.Select(Labels, Gen.Double[0.01, 0.99], Gen.Long).Sample((labels, fraction, seed) =>
         {

@@ -58,6 +58,43 @@ public class EvalVerbTests
     }
 
     [Test]
+    public void Both_norms_have_their_own_radii_and_the_attack_is_judged()
+    {
+        string[] words = ["eval", "--data", At("data"), "--model", At("model-1"), At("model-2"), "--runs", "1", "--bootstrap", "20", "--no-linear", "--steps", "2", "--robust-queries", "3", "--quiet"];
+        JsonElement json = Cli.Done([.. words, "--norm", "linf", "l2", "--epsilon", "4/255", "--json"]).Json;
+        Assert.That(json.GetProperty("results")[0].GetProperty("robust").EnumerateArray().Select(r => (r.GetProperty("norm").GetString(), r.GetProperty("epsilon").GetDouble())),
+            Is.EqualTo(new[] { ("linf", 4.0 / 255), ("l2", 0.25), ("l2", 0.5), ("l2", 1), ("l2", 2) }));
+        Assert.That(json.GetProperty("attack_sanity").GetProperty("checks").GetInt32(), Is.EqualTo(10));
+        // Of each model: one ε above clean, above noise, above 1 step, twice the steps, restarts; of the second also above transfer.
+        string text = Cli.Done([.. words, "--epsilon-l2", "1", "--attack-check"]).Out;
+        Assert.That(text, Does.Contain("ℓ2 1").And.Contain("above transfer").And.Match("attack sanity: (passed, 11|FAILED in [0-9]+ of 11) comparisons"));
+        Assert.That(Cli.Run([.. words, "--norm", "linf", "--epsilon-l2", "1"]).Error, Does.Contain("--norm leaves that norm out"));
+        Assert.That(Cli.Run([.. words, "--attack-check"]).Error, Does.Contain("no attack to check"));
+    }
+
+    [Test]
+    public void Corruptions_are_a_table_of_kinds_by_severity()
+    {
+        string text = Cli.Done("eval", "--data", At("data"), "--model", At("model-1"), "--runs", "1", "--bootstrap", "20", "--no-linear", "--corruptions", "--severities", "1", "3", "--robust-queries", "3", "--quiet").Out;
+        Assert.That(text, Does.Contain("3 clean").And.Contain("gaussian_blur").And.Contain("jpeg").And.Contain("rotation").And.Contain("mean").And.Match("mAP 1 +│ +3 │ +1-NN 1 │ +3"));
+        Assert.That(text, Does.Not.Contain("attack"));
+        Assert.That(Cli.Run("eval", "--data", At("data"), "--model", At("model-1"), "--corruptions", "rain").Error, Does.Contain("--corruptions is 'rain'; give some of gaussian_blur,"));
+    }
+
+    [Test]
+    public void Several_runs_of_one_name_are_a_group_and_sets_make_a_matrix()
+    {
+        string[] words = ["eval", "--data", At("data"), At("other"), "--model", At("model-1"), $"pair={At("model-1")},{At("model-2")}", "--runs", "1", "--bootstrap", "20", "--no-linear", "--quiet"];
+        JsonElement json = Cli.Done([.. words, "--json"]).Json;
+        Assert.That(json.GetProperty("matrix").GetProperty("models").EnumerateArray().Select(m => m.GetString()), Is.EqualTo(new[] { "model-1", "pair-1", "pair-2" }));
+        Assert.That(json.GetProperty("groups").EnumerateArray().Select(g => (g.GetProperty("group").GetString(), g.GetProperty("models").GetArrayLength(), g.TryGetProperty("map_std", out _))),
+            Is.EqualTo(new[] { ("model-1", 1, false), ("pair", 2, true), ("model-1", 1, false), ("pair", 2, true) }));
+        Assert.That(json.GetProperty("differences").EnumerateArray().Select(d => (d.GetProperty("model").GetString(), d.GetProperty("data").GetString())), Is.EqualTo(new[] { ("pair", "data"), ("pair", "other") }));
+        string text = Cli.Done([.. words, "--classifiers"]).Out;
+        Assert.That(text, Does.Contain("CNAPS-5").And.Contain("mAP ± std").And.Contain("model − model-1").And.Contain("mean of 2").And.Contain("mAP other"));
+    }
+
+    [Test]
     public void The_table_is_in_per_cent_and_narrow()
     {
         Cli.Answer answer = Cli.Done("eval", "--data", At("data"), "--model", At("model-1"), "--runs", "1", "--bootstrap", "20", "--quiet");

@@ -45,7 +45,7 @@ internal static class Sensor
         float[] picture = Reduce(scene.Pixels, size, factor);
         Haze(picture, scene.Camera, size, factor, random);
         float blur = random.Chance(0.55) ? random.Range(0.15, 0.85) * Math.Clamp(size / 160f, 0.4f, 1.6f) : 0;
-        if (blur > 0.1f) Blur(picture, size, blur);
+        if (blur > 0.1f) GaussianBlur.Apply(picture, size, size, blur);
         return Expose(picture, size, random);
     }
 
@@ -85,33 +85,6 @@ internal static class Sensor
                 picture[at] += (veil.R - picture[at]) * share;
                 picture[at + 1] += (veil.G - picture[at + 1]) * share;
                 picture[at + 2] += (veil.B - picture[at + 2]) * share;
-            }
-        }
-    }
-
-    /// <summary>Gaussian, rows then columns, edges repeated.</summary>
-    static void Blur(float[] picture, int size, float sigma)
-    {
-        int radius = Math.Min(size - 1, (int)MathF.Ceiling(2.5f * sigma));
-        float[] weights = [.. Enumerable.Range(-radius, 2 * radius + 1).Select(i => MathF.Exp(-i * i / (2 * sigma * sigma)))];
-        float sum = weights.Sum();
-        var line = new float[size];
-        for (int pass = 0; pass < 2; pass++)
-        {
-            (int along, int across) = pass == 0 ? (3, 3 * size) : (3 * size, 3);
-            for (int l = 0; l < size; l++)
-            {
-                for (int c = 0; c < 3; c++)
-                {
-                    int start = l * across + c;
-                    for (int i = 0; i < size; i++) line[i] = picture[start + i * along];
-                    for (int i = 0; i < size; i++)
-                    {
-                        float value = 0;
-                        for (int k = -radius; k <= radius; k++) value += weights[k + radius] * line[Math.Clamp(i + k, 0, size - 1)];
-                        picture[start + i * along] = value / sum;
-                    }
-                }
             }
         }
     }

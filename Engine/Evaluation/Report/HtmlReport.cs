@@ -20,8 +20,10 @@ public static class HtmlReport
         var thumbnails = new Thumbnail(new ImageDecoder(origin.Decoding));
         ChartKey[] keys = ChartKey.Of(result);
         var sections = new List<(string Id, string Name, Action<Markup> Write)> { ("summary", "Summary", page => ReportTables.Summary(page, result)) };
+        if (ReportComparison.HasAny(result)) sections.Add(("compared", "Compared", page => ReportComparison.Write(page, result, origin.Models)));
         if (result.Results.Any(r => r.Refined is not null)) sections.Add(("refined", "Expanded and re-ranked", page => ReportRefinement.Write(page, result)));
         if (result.Results.Any(r => r.Robust.Count > 0)) sections.Add(("attack", "Under attack", page => ReportRobustness.Write(page, result)));
+        if (result.Results.Any(r => r.Corruptions.Count > 0)) sections.Add(("corrupted", "Corrupted", page => ReportCorruption.Write(page, result)));
         foreach (Gallery gallery in result.Galleries)
         {
             ModelResult[] models = [.. result.Results.Where(r => r.Data == gallery.Data)];

@@ -12,6 +12,12 @@ namespace Osprey.Engine.Evaluation.Report;
 /// <param name="Curve">Its losses, or null.</param>
 public sealed record ModelOrigin(string Name, EmbedderConfig Network, string WeightsSha256, JsonElement? Run = null, TrainingCurve? Curve = null)
 {
+    /// <summary>The data set it was trained on; null where that is not known.</summary>
+    public string? Source => Told("data", "name");
+
+    /// <summary>The seed of its training; null where that is not known.</summary>
+    public string? Seed => Told("train", "seed");
+
     /// <param name="name">As in the tables.</param>
     /// <param name="embedder">The model, opened.</param>
     /// <param name="path">What it was opened from: a run folder, its <c>model.safetensors</c>, or weights alone, which have no training to tell of.</param>
@@ -27,4 +33,8 @@ public sealed record ModelOrigin(string Name, EmbedderConfig Network, string Wei
         }
         return File.Exists(RunFolder.Metrics(run)) ? origin with { Curve = TrainingCurve.Read(name, RunFolder.Metrics(run)) } : origin;
     }
+
+    string? Told(string part, string name) =>
+        Run is { ValueKind: JsonValueKind.Object } run && run.TryGetProperty(part, out JsonElement of) && of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out JsonElement value)
+            ? value.ToString() : null;
 }

@@ -50,9 +50,9 @@ static class ReportDataSet
                         using (page.Open("tr"))
                         {
                             page.Element("th", gallery.Classes[label], "scope", "row").Element("td", $"{counts[label]:N0}");
-                            foreach (ModelResult m in models) Meter(page, ClassMap(m, label));
+                            foreach (ModelResult m in models) ReportTables.Meter(page, ClassMap(m, label));
                             if (classified)
-                                foreach (ModelResult m in models) Meter(page, m.Classification!.PerClass.GetValueOrDefault(gallery.Classes[label], double.NaN));
+                                foreach (ModelResult m in models) ReportTables.Meter(page, m.Classification!.PerClass.GetValueOrDefault(gallery.Classes[label], double.NaN));
                         }
         }
     }
@@ -62,7 +62,4 @@ static class ReportDataSet
         double[] own = [.. model.Retrieval.QueryIds.Zip(model.Retrieval.AveragePrecisions).Where(p => model.Set.Images[p.First].Label == label).Select(p => p.Second)];
         return own.Length == 0 ? double.NaN : own.Average();
     }
-
-    static void Meter(Markup page, double fraction) =>
-        page.Element("td", Markup.Percent(fraction), "class", "meter", "style", double.IsNaN(fraction) ? null : $"--v:{Markup.Percent(fraction)}%");
 }

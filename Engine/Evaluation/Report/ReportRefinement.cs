@@ -10,12 +10,7 @@ static class ReportRefinement
         page.Element("p", "The same queries and images, with each query expanded by its neighbours, or its answer re-ranked. The gain over the plain ranking is paired by query.", "class", "soft");
         using (ReportTables.Table(page, "Expanded and re-ranked, clean images, per cent"))
         {
-            using (page.Open("thead"))
-            using (page.Open("tr"))
-            {
-                foreach (string name in (string[])["Data", "Model", "Ranking"]) page.Element("th", name, "scope", "col", "class", "name");
-                foreach (string figure in (string[])["mAP", "gain", "ANMRR"]) page.Element("th", figure, "scope", "col");
-            }
+            ReportTables.Head(page, ["Data", "Model", "Ranking"], ["mAP", "gain", "ANMRR"]);
             using (page.Open("tbody"))
                 foreach (ModelResult r in result.Results)
                     foreach (RefinedReport refined in r.Refined ?? [])
@@ -25,8 +20,7 @@ static class ReportRefinement
                             ReportTables.ModelName(page, ChartKey.Find(keys, r.Model));
                             page.Element("td", refined.Kind == RefinementKind.QueryExpansion ? "expanded" : "re-ranked", "class", "name");
                             ReportTables.Cell(page, refined.Retrieval.Map, false);
-                            using (page.Open("td", "class", refined.Gain.Low > 0 ? "up" : refined.Gain.High < 0 ? "down" : null))
-                                page.Text(Markup.Points(refined.Gain.Value)).Element("small", $"{Markup.Points(refined.Gain.Low)} to {Markup.Points(refined.Gain.High)}");
+                            ReportTables.Gain(page, refined.Gain);
                             ReportTables.Cell(page, refined.Retrieval.Figures["anmrr"], false);
                         }
         }

@@ -21,6 +21,7 @@ static class ReportRobustness
             foreach (IGrouping<string, ModelResult> data in result.Results.GroupBy(r => r.Data))
                 foreach (PerturbationNorm norm in data.SelectMany(r => r.Robust).Select(r => r.Norm).Distinct())
                     foreach ((string figure, string name) in shown) Curves(page, [.. data], keys, norm, figure, name);
+        if (result.AttackSanity is { } sanity) ReportAttackChecks.Write(page, result, sanity);
     }
 
     /// <summary>One figure: a row per model, a column per threat after the clean one. All threats attack the same queries.</summary>
@@ -36,7 +37,7 @@ static class ReportRobustness
                 page.Element("th", "Data", "scope", "col", "class", "name").Element("th", "Model", "scope", "col", "class", "name").Element("th", "clean", "scope", "col");
                 foreach (Threat threat in threats)
                     using (page.Open("th", "scope", "col"))
-                        page.Text(ThreatName(threat)).Element("small", threat.Steps == 1 ? "1 step" : $"{threat.Steps} steps");
+                        page.Text(ThreatName(threat)).Element("small", (threat.Steps == 1 ? "1 step" : $"{threat.Steps} steps") + (threat.Restarts == 1 ? "" : $", worst of {threat.Restarts}"));
             }
             foreach (IGrouping<string, ModelResult> data in result.Results.Where(r => r.Robust.Count > 0).GroupBy(r => r.Data))
                 using (page.Open("tbody"))
@@ -77,7 +78,7 @@ static class ReportRobustness
         Chart.Lines(page, $"{models[0].Data}: {name} under {NormName(norm)} attack, per cent", linf ? "ε, in 1/255" : "ε", series, xTicks, Chart.Percents(series.Max(s => s.Points.Max(p => p.Y.High))));
     }
 
-    static string NormName(PerturbationNorm norm) => norm == PerturbationNorm.LInf ? "ℓ∞" : "ℓ2";
+    public static string NormName(PerturbationNorm norm) => norm == PerturbationNorm.LInf ? "ℓ∞" : "ℓ2";
 
     /// <summary>Norm and radius as a reader says them.</summary>
     public static string ThreatName(Threat threat) =>

@@ -31,7 +31,7 @@ static class ReportStyle
         table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .93rem; } caption { text-align: left; padding: 2px 0 6px; }
         th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; } thead th { background: var(--head); vertical-align: bottom; }
         th[scope=row], th[scope=rowgroup] { text-align: left; font-weight: 500; } th.name, td.name { text-align: left; } th[scope=rowgroup] { vertical-align: top; } .facts td { text-align: left; white-space: normal; } tbody + tbody > tr:first-child > * { border-top: 2px solid var(--line); } td small, th small { color: var(--soft); display: block; font-weight: 400; font-size: .78rem; line-height: 1.2; }
-        td.best { font-weight: 700; } .up { color: var(--right); } .down { color: var(--wrong); }
+        td[colspan] { text-align: left; } td.best { font-weight: 700; } .group > :not([scope=rowgroup]) { font-weight: 600; background: var(--head); } .up { color: var(--right); } .down { color: var(--wrong); }
         .swatch { display: inline-block; width: .7em; height: .7em; border-radius: 2px; margin-right: .5em; }
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 14px 26px; } figure { margin: 8px 0; max-width: 540px; } figcaption { font-weight: 600; margin-bottom: 2px; }
         svg { display: block; width: 100%; height: auto; overflow: visible; } svg text { fill: var(--soft); font-size: 11.5px; font-variant-numeric: tabular-nums; } svg text.name { fill: var(--ink); font-size: 12.5px; }
@@ -53,7 +53,7 @@ static class ReportStyle
         .meter { background: linear-gradient(to right, rgb(var(--heat) / .22) var(--v), transparent var(--v)); }
         footer { padding-top: 4px; padding-bottom: 40px; }
         @media (max-width: 640px) { body { font-size: 14px; } header { padding-top: 18px; } section { padding: 14px 12px; border-radius: 8px; } th, td { padding: 5px 7px; } svg text { font-size: 13.5px; } svg text.name { font-size: 14px; }
-          table { font-size: .86rem; } caption { max-width: calc(100vw - 58px); } tbody th[scope=row] { position: sticky; left: 0; background: var(--card); }
+          table { font-size: .86rem; } caption { max-width: calc(100vw - 58px); } tbody th[scope=row] { position: sticky; left: 0; background: var(--card); } th[scope=rowgroup] { white-space: normal; min-width: 4.5em; max-width: 7.5em; }
           .query { grid-template-columns: minmax(0, 1fr); } .asked { display: grid; grid-template-columns: 84px minmax(0, 1fr); gap: 10px; align-items: center; } .strip { grid-template-columns: repeat(4, minmax(0, 1fr)); }
           .attacked { grid-template-columns: repeat(2, minmax(0, 120px)); } .lists { grid-column: 1 / -1; } }
         @page { size: A4; margin: 14mm 12mm; }

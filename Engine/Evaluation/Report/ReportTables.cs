@@ -23,19 +23,18 @@ static class ReportTables
             {
                 page.Element("th", "Data", "scope", "col", "class", "name").Element("th", "Model", "scope", "col", "class", "name");
                 foreach ((string header, _, _) in columns) page.Element("th", header, "scope", "col");
-                if (result.Differences.Count > 0) page.Element("th", $"mAP − {keys[0].Name}", "scope", "col");
             }
             foreach (IGrouping<string, ModelResult> data in result.Results.GroupBy(r => r.Data))
                 using (page.Open("tbody"))
                 {
                     ModelResult[] rows = [.. data];
-                    for (int i = 0; i < rows.Length; i++) SummaryRow(page, rows, i, columns, result, ChartKey.Find(keys, rows[i].Model));
+                    for (int i = 0; i < rows.Length; i++) SummaryRow(page, rows, i, columns, ChartKey.Find(keys, rows[i].Model));
                 }
         }
         if (classified)
         {
             ClassificationReport c = result.Results.First(r => r.Classification is not null).Classification!;
-            page.Element("p", $"Classifiers train on {100 * c.TrainFraction:0.#} % of each class and are tested on the rest; mean over {c.Runs} random splits.", "class", "soft");
+            page.Element("p", $"Classifiers train on {100 * c.TrainFraction:0.#} % of {(c.Splits == SplitKind.Random ? "the images, by lot," : "each class")} and are tested on the rest; mean over {c.Runs} random splits.", "class", "soft");
         }
         Chart.Legend(page, keys);
         using (page.Open("div", "class", "charts"))
@@ -46,7 +45,7 @@ static class ReportTables
         AllFigures(page, result, keys);
     }
 
-    static void SummaryRow(Markup page, ModelResult[] rows, int i, (string, Func<ModelResult, Figure?> Of, bool SmallerIsBetter)[] columns, EvaluationResult result, ChartKey key)
+    static void SummaryRow(Markup page, ModelResult[] rows, int i, (string, Func<ModelResult, Figure?> Of, bool SmallerIsBetter)[] columns, ChartKey key)
     {
         using (page.Open("tr"))
         {
@@ -60,12 +59,6 @@ static class ReportTables
                 bool best = of(rows[i]) is { } mine && rows.Length > 1 && mine.Value == (smallerIsBetter ? all.Min() : all.Max());
                 Cell(page, of(rows[i]), best);
             }
-            if (result.Differences.Count == 0) return;
-            ModelDifference? difference = result.Differences.FirstOrDefault(d => d.Data == rows[i].Data && d.Model == rows[i].Model);
-            if (difference is null) page.Element("td", "");
-            else
-                using (page.Open("td", "class", difference.MapCi[0] > 0 ? "up" : difference.MapCi[1] < 0 ? "down" : null))
-                    page.Text(Markup.Points(difference.Map)).Element("small", $"{Markup.Points(difference.MapCi[0])} to {Markup.Points(difference.MapCi[1])}");
         }
     }
 
@@ -125,6 +118,25 @@ static class ReportTables
         }
     }
 
+    /// <summary>The head of a table: words to the left, then figures to the right.</summary>
+    public static void Head(Markup page, IEnumerable<string> names, IEnumerable<string> figures) => Head(page, names, figures.Select(f => (f, (string?)null)));
+
+    /// <summary>The same, with something small beneath a figure's name.</summary>
+    public static void Head(Markup page, IEnumerable<string> names, IEnumerable<(string Name, string? Beneath)> figures)
+    {
+        using (page.Open("thead"))
+        using (page.Open("tr"))
+        {
+            foreach (string name in names) page.Element("th", name, "scope", "col", "class", "name");
+            foreach ((string name, string? beneath) in figures)
+                using (page.Open("th", "scope", "col"))
+                {
+                    page.Text(name);
+                    if (beneath is not null) page.Element("small", beneath);
+                }
+        }
+    }
+
     /// <param name="rows">Rows of the table that it heads.</param>
     public static void ModelName(Markup page, ChartKey key, int rows = 1)
     {
@@ -134,20 +146,51 @@ static class ReportTables
 
     static Markup Swatch(Markup page, ChartKey key) => page.Element("span", "", "class", "swatch", "style", "background:" + Chart.Colour(key.Style));
 
-    public static void Cell(Markup page, Figure? figure, bool best)
+    /// <summary>A figure with its interval, where it has one, beneath.</summary>
+    /// <param name="page">Written to.</param>
+    /// <param name="figure">Null where it was not measured; limits that are NaN are no interval.</param>
+    /// <param name="best">Whether it is shown as the best.</param>
+    /// <param name="columns">Of the table, that it fills.</param>
+    public static void Cell(Markup page, Figure? figure, bool best, int columns = 1)
     {
-        using (page.Open("td", "class", best ? "best" : null))
+        using (page.Open("td", "class", best ? "best" : null, "colspan", columns == 1 ? null : $"{columns}"))
         {
-            if (figure is { } f) page.Text(Markup.Percent(f.Value)).Element("small", $"{Markup.Percent(f.Low)}–{Markup.Percent(f.High)}");
-            else page.Text("–");
+            page.Text(figure is { } f ? Markup.Percent(f.Value) : "–");
+            if (figure is { } g && !double.IsNaN(g.Low)) page.Element("small", $"{Markup.Percent(g.Low)}–{Markup.Percent(g.High)}");
+        }
+    }
+
+    /// <summary>A difference in points with its interval beneath, coloured where that leaves out 0.</summary>
+    public static void Gain(Markup page, Figure? difference)
+    {
+        if (difference is not { } d) page.Element("td", "–");
+        else
+            using (page.Open("td", "class", d.Low > 0 ? "up" : d.High < 0 ? "down" : null))
+                page.Text(Markup.Points(d.Value)).Element("small", $"{Markup.Points(d.Low)} to {Markup.Points(d.High)}");
+    }
+
+    /// <summary>A fraction, the cell filled in proportion.</summary>
+    /// <param name="page">Written to.</param>
+    /// <param name="fraction">0…1; NaN where it was not measured.</param>
+    /// <param name="beneath">A word beneath it, or null.</param>
+    public static void Meter(Markup page, double fraction, string? beneath = null)
+    {
+        using (page.Open("td", "class", "meter", "style", double.IsNaN(fraction) ? null : $"--v:{Markup.Percent(fraction)}%"))
+        {
+            page.Text(Markup.Percent(fraction));
+            if (beneath is not null) page.Element("small", beneath);
         }
     }
 
     static string[] Classifiers(EvaluationResult result) => [.. result.Results.SelectMany(r => r.Classification?.Figures.Keys ?? []).Distinct()];
 
+    /// <summary><c>map</c>, or a classifier's accuracy, as a reader says it.</summary>
+    public static string FigureName(string key) => key == "map" ? "mAP" : ClassifierName(key);
+
     /// <summary><c>knn_1</c> as a reader says it.</summary>
     public static string ClassifierName(string key) =>
         key.StartsWith("knn_", StringComparison.Ordinal) ? key[4..] + "-NN"
         : key.StartsWith("nearest_mean_", StringComparison.Ordinal) ? $"class mean, {key["nearest_mean_".Length..]}-shot"
+        : key.StartsWith("simple_cnaps_", StringComparison.Ordinal) ? $"Simple CNAPS, {key["simple_cnaps_".Length..]}-shot"
         : key == "linear" ? "linear probe" : key;
 }

@@ -62,6 +62,27 @@ public class BootstrapTests
     }
 
     [Test]
+    public void A_mean_over_sets_gives_each_set_the_same_weight()
+    {
+        // (1 − 1 + 2)/4 = ½ and −¼: their mean, whatever the sizes.
+        (double[], double[]) small = ([1, -1, 2], [1, 1, 2]), large = ([.. Enumerable.Repeat(-0.25, 50)], [.. Enumerable.Repeat(1.0, 50)]);
+        Figure figure = Bootstrap.MeanOfRatios([small, large], 400, 3);
+        Assert.That(figure.Value, Is.EqualTo(0.125).Within(1e-12));
+        // The large set does not vary: the bounds are half of the small set's, whose ratios lie between −1 and 1.
+        Assert.That(figure.Low, Is.InRange((-1 - 0.25) / 2, 0.125));
+        Assert.That(figure.High, Is.EqualTo((1 - 0.25) / 2).Within(1e-12));
+        Assert.That(Bootstrap.MeanOfRatios([small, large], 400, 3), Is.EqualTo(figure));
+    }
+
+    [Test]
+    public void A_ratio_over_one_set_is_that_of_the_counts()
+    {
+        Figure amounts = Bootstrap.MeanOfRatios([([1, 0, 3, 0], [1, 1, 4, 0])], 2000, 0), counts = Bootstrap.Ratio([1, 0, 3, 0], [1, 1, 4, 0], 2000, 0);
+        Assert.That(amounts.Value, Is.EqualTo(counts.Value).Within(1e-12));
+        Assert.That((amounts.Low, amounts.High), Is.EqualTo((counts.Low, counts.High)), "three units: the ends of both are the same draws");
+    }
+
+    [Test]
     public void Same_seed_same_interval()
     {
         double[] values = Noise(50, 1);

@@ -43,6 +43,23 @@ public class EvaluationResultTests
         JsonElement difference = json.GetProperty("differences")[0];
         Assert.That((difference.GetProperty("model").GetString(), difference.GetProperty("against").GetString()), Is.EqualTo(("robust", "baseline")));
         Assert.That(difference.GetProperty("map").GetDouble(), Is.EqualTo(results[1].GetProperty("retrieval").GetProperty("map").GetDouble() - retrieval.GetProperty("map").GetDouble()).Within(1e-12));
+        Assert.That(difference.GetProperty("knn_1").GetDouble(), Is.EqualTo(results[1].GetProperty("classification").GetProperty("knn_1").GetDouble() - classification.GetProperty("knn_1").GetDouble()).Within(1e-12));
+        Assert.That(difference.GetProperty("knn_1_ci").GetArrayLength(), Is.EqualTo(2));
+        JsonElement mean = json.GetProperty("mean_differences")[0], matrix = json.GetProperty("matrix");
+        Assert.That(mean.GetProperty("data_sets").GetInt32(), Is.EqualTo(2));
+        foreach (string name in (string[])["map", "knn_1"])
+            Assert.That(mean.GetProperty(name).GetDouble(), Is.EqualTo(json.GetProperty("differences").EnumerateArray().Average(d => d.GetProperty(name).GetDouble())).Within(1e-12), name);
+        Assert.That(matrix.GetProperty("models").EnumerateArray().Select(m => m.GetString()), Is.EqualTo(new[] { "baseline", "robust" }));
+        Assert.That(matrix.GetProperty("data").EnumerateArray().Select(m => m.GetString()), Is.EqualTo(new[] { "fields", "coast" }));
+        Assert.That(matrix.GetProperty("map")[1][0].GetDouble(), Is.EqualTo(results[1].GetProperty("retrieval").GetProperty("map").GetDouble()));
+        Assert.That(matrix.GetProperty("accuracy")[0][1].GetDouble(), Is.EqualTo(results[2].GetProperty("classification").GetProperty("knn_1").GetDouble()));
+        JsonElement check = first.GetProperty("attack_checks")[0], haze = first.GetProperty("corruptions")[2];
+        Assert.That((check.GetProperty("kind").GetString(), check.GetProperty("norm").GetString(), check.GetProperty("passed").GetBoolean()), Is.EqualTo(("larger_epsilon", "linf", true)));
+        JsonElement sanity = json.GetProperty("attack_sanity"), failed = sanity.GetProperty("failed")[0];
+        Assert.That((sanity.GetProperty("passed").GetBoolean(), sanity.GetProperty("checks").GetInt32(), sanity.GetProperty("failed").GetArrayLength()), Is.EqualTo((false, 8, 2)));
+        Assert.That((failed.GetProperty("data").GetString(), failed.GetProperty("model").GetString(), failed.GetProperty("check").GetProperty("kind").GetString()), Is.EqualTo(("fields", "robust", "above_noise")));
+        Assert.That((haze.GetProperty("kind").GetString(), haze.GetProperty("severity").GetInt32(), haze.GetProperty("amount").GetDouble()), Is.EqualTo(("haze", 3, 0.4)));
+        Assert.That(haze.GetProperty("map").GetDouble(), Is.LessThan(haze.GetProperty("clean_map").GetDouble()));
     }
 
     [Test]
@@ -81,6 +98,9 @@ public class EvaluationResultTests
             }
     }
 
+    [TestCase("""{"check_attack":true}""", "no attack to check")]
+    [TestCase("""{"severities":[4]}""", "severity of a corruption is 4")]
+    [TestCase("""{"severities":[]}""", "no severity is given")]
     [TestCase("""{"cut_offs":[0]}""", "cut-off k is 0")]
     [TestCase("""{"train_fractions":[1]}""", "train fraction is 1")]
     [TestCase("""{"neighbours":[]}""", "no number of neighbours k")]

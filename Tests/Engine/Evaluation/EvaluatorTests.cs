@@ -68,8 +68,8 @@ public class EvaluatorTests
         Directory.Delete(folder, recursive: true);
     }
 
-    EvaluationResult Run(EvalConfig config, IProgress<Progress>? progress = null) =>
-        Evaluator.Run([("one", first), ("two", second)], [ImageFolder.Open(Path.Combine(folder, "set"))], config, new DecodeOptions(), device, progress);
+    EvaluationResult Run(EvalConfig config, IProgress<Progress>? progress = null, IReadOnlyList<ModelGroup>? groups = null) =>
+        Evaluator.Run([("one", first), ("two", second)], [ImageFolder.Open(Path.Combine(folder, "set"))], config, new DecodeOptions(), device, progress, groups);
 
     [Test]
     public void Two_models_on_a_folder_with_a_bad_file_clean_and_attacked()
@@ -84,7 +84,7 @@ public class EvaluatorTests
         {
             RobustReport attacked = r.Robust[0], untouched = r.Robust[1];
             Assert.That(attacked.Queries, Is.EqualTo(4));
-            Assert.That(attacked.Attacked.Keys, Is.EquivalentTo(attacked.Clean.Keys).And.Contains("map").And.Contains("knn_1").And.Contains("nearest_mean_5").And.Contains("p_at_10"));
+            Assert.That(attacked.Attacked.Keys, Is.EquivalentTo(attacked.Clean.Keys).And.Contains("map").And.Contains("knn_1").And.Contains("nearest_mean_5").And.Contains("simple_cnaps_1").And.Contains("p_at_10"));
             Assert.That(attacked.Shift, Is.GreaterThan(1e-4), "the attack moves the descriptors");
             Assert.That(untouched.Shift, Is.EqualTo(0).Within(1e-5), "a ball of radius 0 moves nothing");
             Assert.That(untouched.Attacked["map"].Value, Is.EqualTo(untouched.Clean["map"].Value).Within(1e-3));
@@ -127,6 +127,76 @@ public class EvaluatorTests
         // A step too short to matter leaves the random start.
         double random = Shift(strong with { StepSize = 1e-9 }), climbed = Shift(strong);
         Assert.That(climbed, Is.GreaterThan(1.5 * random));
+    }
+
+    [Test]
+    public void Of_several_restarts_each_figure_of_each_image_is_the_worst()
+    {
+        RobustReport Report(int restarts) => Run(Quick with { RobustQueries = 0, Threats = [new Threat { Epsilon = 8.0 / 255, Steps = 1, Restarts = restarts }] }).Results[0].Robust[0];
+        RobustReport one = Report(1), several = Report(4);
+        Assert.That(several.Shift, Is.GreaterThan(one.Shift));
+        foreach ((string name, Figure figure) in several.Attacked) Assert.That(figure.Value, Is.LessThanOrEqualTo(one.Attacked[name].Value + 1e-12), name);
+        Assert.That(several.Attacked["map"].Value, Is.LessThan(one.Attacked["map"].Value), "four random starts do not all end alike");
+        Assert.That(several.Clean["map"], Is.EqualTo(one.Clean["map"]));
+    }
+
+    [Test]
+    public void The_attack_is_checked_against_noise_steps_restarts_and_the_other_model()
+    {
+        EvaluationResult result = Run(Quick with { CheckAttack = true, RobustQueries = 0, Threats = EvalConfig.Pgd10(PerturbationNorm.L2, 0.5, 2) });
+        AttackCheckKind[] Kinds(int model) => [.. result.Results[model].AttackChecks.Select(c => c.Kind)];
+        AttackCheckKind[] own = [AttackCheckKind.LargerEpsilon, AttackCheckKind.LargerEpsilon, AttackCheckKind.AboveNoise, AttackCheckKind.MoreSteps, AttackCheckKind.MoreSteps, AttackCheckKind.MoreRestarts];
+        Assert.That(Kinds(0), Is.EqualTo(own), "the first model has nobody to take an attack from");
+        Assert.That(Kinds(1), Is.EqualTo(own.Append(AttackCheckKind.AboveTransfer)));
+        Assert.That(result.Results[0].AttackChecks.Select(c => (c.Weaker, c.Stronger)), Is.EqualTo(new[]
+        {
+            ("clean", "0.5"), ("0.5", "2"), ("noise at 2", "10 steps at 2"), ("1 step at 2", "10 steps at 2"), ("10 steps at 2", "20 steps at 2"), ("10 steps at 2", "3 restarts at 2"),
+        }));
+        foreach (AttackCheck check in result.Results.SelectMany(r => r.AttackChecks)) Assert.That(check.Figures.Select(f => f.Name), Is.EqualTo(new[] { "shift", "map", "knn_1" }));
+        AttackCheckFigure noise = result.Results[0].AttackChecks[2].Figures[0], transfer = result.Results[1].AttackChecks[6].Figures[0];
+        Assert.That(noise.Stronger, Is.GreaterThan(2 * noise.Weaker), "the gradient is worth something");
+        Assert.That(transfer.Stronger, Is.GreaterThan(transfer.Weaker));
+        Assert.That(result.AttackSanity!.Checks, Is.EqualTo(13));
+        Assert.That(result.AttackSanity.Failed.Select(f => f.Check), Is.EqualTo(result.Results.SelectMany(r => r.AttackChecks).Where(c => !c.Passed)));
+    }
+
+    /// <summary>Steps of no length leave the random start, which a step of noise of the ball's full radius beats: the check must see that.</summary>
+    [Test]
+    public void An_attack_that_does_not_use_its_gradient_fails_the_check()
+    {
+        EvaluationResult result = Run(Quick with { CheckAttack = true, RobustQueries = 0, Threats = [new Threat { Epsilon = 8.0 / 255, Steps = 3, StepSize = 1e-9 }] });
+        Assert.That(result.AttackSanity!.Passed, Is.False);
+        Assert.That(result.AttackSanity.Failed.Select(f => f.Check.Kind), Has.Member(AttackCheckKind.AboveNoise).And.Member(AttackCheckKind.MoreSteps));
+    }
+
+    [Test]
+    public void Corruptions_are_measured_kind_by_kind_on_the_same_images_as_attacks()
+    {
+        EvaluationResult result = Run(Quick with { Corruptions = [CorruptionKind.GaussianNoise, CorruptionKind.Rotation], Severities = [1, 3] });
+        foreach (ModelResult r in result.Results)
+        {
+            Assert.That(r.Corruptions.Select(c => (c.Kind, c.Severity, c.Amount)), Is.EqualTo(new[]
+            {
+                (CorruptionKind.GaussianNoise, 1, 0.04), (CorruptionKind.GaussianNoise, 3, 0.16), (CorruptionKind.Rotation, 1, 90.0), (CorruptionKind.Rotation, 3, 270.0),
+            }));
+            Assert.That(r.Corruptions.Select(c => c.Queries), Is.All.EqualTo(4));
+            Assert.That(r.Corruptions.Select(c => c.Clean["map"]), Is.All.EqualTo(r.Robust[0].Clean["map"]));
+            Assert.That(r.Corruptions[1].Shift, Is.GreaterThan(r.Corruptions[0].Shift).And.GreaterThan(1e-3));
+            Assert.That(r.Corruptions[0].Corrupted.Keys, Is.EquivalentTo(r.Robust[0].Attacked.Keys));
+        }
+    }
+
+    [Test]
+    public void Runs_in_a_group_are_summed_up_and_compared_as_one()
+    {
+        EvaluationResult alone = Run(Quick with { Threats = [] }), together = Run(Quick with { Threats = [] }, groups: [new ModelGroup("both", ["one", "two"])]);
+        double[] maps = [.. alone.Results.Select(r => r.Retrieval.Map.Value)];
+        GroupResult both = together.Groups.Single();
+        Assert.That(both.Figures["map"].Mean, Is.EqualTo(maps.Average()).Within(1e-12));
+        Assert.That(both.Figures["map"].Deviation, Is.EqualTo(Math.Abs(maps[0] - maps[1]) / Math.Sqrt(2)).Within(1e-12));
+        Assert.That(together.Differences, Is.Empty);
+        Assert.That(alone.Groups, Is.Empty);
+        Assert.That(() => Run(Quick, groups: [new ModelGroup("half", ["one"])]), Throws.ArgumentException.With.Message.Contains("each model belongs to one group"));
     }
 
     [Test]

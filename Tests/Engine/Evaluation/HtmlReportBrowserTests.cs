@@ -98,7 +98,7 @@ public class HtmlReportBrowserTests
         string Name(JsonNode n) => (string?)n["name"]?["value"] ?? "";
         foreach (string landmark in (string[])["banner", "navigation", "main", "contentinfo"]) Assert.That(nodes.Count(n => Role(n) == landmark), Is.EqualTo(1), landmark);
         Assert.That(nodes.Where(n => Role(n) is "region" or "image" or "img" or "table" or "link").Select(Name), Is.All.Not.Empty);
-        Assert.That(nodes.Where(n => Role(n) == "region").Select(Name), Does.Contain("Summary").And.Contain("Under attack").And.Contain("fields").And.Contain("Training").And.Contain("Configuration"));
+        Assert.That(nodes.Where(n => Role(n) == "region").Select(Name), Does.Contain("Summary").And.Contain("Compared").And.Contain("Under attack").And.Contain("Corrupted").And.Contain("fields").And.Contain("Training").And.Contain("Configuration"));
         int[] levels = [.. (await Page.Evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])"))!.AsArray().Select(l => (int)l!)];
         Assert.That(levels.Count(l => l == 1), Is.EqualTo(1));
         Assert.That(levels[0], Is.EqualTo(1));

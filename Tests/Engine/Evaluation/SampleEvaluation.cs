@@ -25,7 +25,7 @@ public sealed class SampleEvaluation : IDisposable
         SplitRuns = 2,
         BootstrapSamples = 50,
         GalleryQueries = 3,
-        Threats = EvalConfig.Pgd10(PerturbationNorm.LInf, 1.0 / 255, 4.0 / 255),
+        Threats = [.. EvalConfig.Pgd10(PerturbationNorm.LInf, 1.0 / 255, 4.0 / 255), .. EvalConfig.Pgd10(PerturbationNorm.L2, 0.5)],
     };
 
     public SampleEvaluation()
@@ -41,10 +41,13 @@ public sealed class SampleEvaluation : IDisposable
             results.AddRange(models.Select(m => m.Item1));
             galleries.Add(Gallery.Create(models, Config, host));
         }
+        (IReadOnlyList<ModelDifference> each, IReadOnlyList<MeanDifference> mean) = Comparison.Run(results, [new ModelGroup("baseline", ["baseline"]), new ModelGroup("robust", ["robust"])], Config);
         Result = new EvaluationResult(galleries)
         {
             Results = results,
-            Differences = [.. results.GroupBy(r => r.Data).SelectMany(g => DescriptorEvaluation.Differences([.. g], Config))],
+            Differences = each,
+            MeanDifferences = mean,
+            Groups = Comparison.Groups(results, [new ModelGroup("both", ["baseline", "robust"])]),
             Config = Config,
         };
     }
@@ -57,7 +60,7 @@ public sealed class SampleEvaluation : IDisposable
         [
             new ModelOrigin("baseline", new EmbedderConfig { Stage = 3 }, new string('a', 64)),
             new ModelOrigin("robust", new EmbedderConfig { DescriptorSize = 12 }, new string('b', 64),
-                JsonDocument.Parse("""{"train":{"recipe":"advprop","loss":"arcface","epochs":2},"data":{"name":"aid","images":1800}}""").RootElement,
+                JsonDocument.Parse("""{"train":{"recipe":"advprop","loss":"arcface","epochs":2,"seed":17},"data":{"name":"fields","images":1800}}""").RootElement,
                 new TrainingCurve("robust", [(1, 12.5), (2, 9), (3, 7.25)]) { Attacked = [(1, 13), (2, 10), (3, 8)], Epochs = [new TrainingEpoch(1, 2, 10.75, 0.31), new TrainingEpoch(2, 3, 7.25, 0.42)] }),
         ],
         Surroundings = [("Osprey", "0.1.0"), ("Processor", "a <fast> one")],
@@ -75,13 +78,20 @@ public sealed class SampleEvaluation : IDisposable
         var descriptors = new DescriptorSet(clusters.Rows(order), 12, set.Labels(), Classes);
         ModelResult result = DescriptorEvaluation.Run(model, set, descriptors, 32, [new BadFile("/data/broken.jpg", "the file is empty")], Config, host, null, default);
         result.Robust = [.. Config.Threats.Select(t => Attacked(t, result, descriptors, host))];
+        result.AttackChecks =
+        [
+            new AttackCheck(AttackCheckKind.LargerEpsilon, PerturbationNorm.LInf, "1/255", "4/255", 16, [new AttackCheckFigure("map", 0.4, 0.3, [-0.12, -0.08], Passed: true)]),
+            new AttackCheck(AttackCheckKind.AboveNoise, PerturbationNorm.L2, "noise at 0.5", "10 steps at 0.5", 16,
+                [new AttackCheckFigure("shift", 0.125, 0.25, [-0.15, -0.1], Passed: true), new AttackCheckFigure("map", 0.4, 0.5, [0.05, 0.15], Passed: model == "baseline")]),
+        ];
+        result.Corruptions = [.. new[] { CorruptionKind.Haze, CorruptionKind.Rotation }.SelectMany(k => Enumerable.Range(1, 3).Select(s => Corrupted(new Corruption(k, s), result)))];
         return (result, descriptors);
     }
 
     static RobustReport Attacked(Threat threat, ModelResult result, DescriptorSet set, Device host)
     {
         var clean = new Dictionary<string, Figure> { ["map"] = result.Retrieval.Map, ["knn_1"] = result.Classification!.Figures["knn_1"] };
-        double left = 1 - 50 * threat.Epsilon;
+        double left = 1 - (threat.Norm == PerturbationNorm.LInf ? 50 : 0.5) * threat.Epsilon;
         return new RobustReport(threat, clean.ToDictionary(c => c.Key, c => new Figure(left * c.Value.Value, left * c.Value.Low, left * c.Value.High)), clean)
         {
             Queries = 16,
@@ -96,6 +106,13 @@ public sealed class SampleEvaluation : IDisposable
         float[] clean = [.. Enumerable.Repeat(0.5f, 3 * Size * Size)];
         float[] attacked = [.. clean.Select((v, i) => i % 2 == 0 ? v + (float)threat.Epsilon : v)];
         return new() { [3] = (clean, attacked), [12] = (clean, attacked) };
+    }
+
+    static CorruptionReport Corrupted(Corruption corruption, ModelResult result)
+    {
+        var clean = new Dictionary<string, Figure> { ["map"] = result.Retrieval.Map, ["knn_1"] = result.Classification!.Figures["knn_1"] };
+        double left = 1 - (corruption.Kind == CorruptionKind.Haze ? 0.1 : 0.2) * corruption.Severity;
+        return new CorruptionReport(corruption, clean.ToDictionary(c => c.Key, c => new Figure(left * c.Value.Value, left * c.Value.Low, left * c.Value.High)), clean) { Queries = 16, Shift = 0.1 };
     }
 
     ImageSet Draw(string data)

@@ -99,6 +99,33 @@ public class AttackTests
     }
 
     [Test]
+    public void A_restart_can_be_had_by_itself()
+    {
+        static Tensor Wave(Tensor x) => ((x * 400).sin() * x).sum(dim: [1, 2, 3]);
+        Tensor clean = Images(4, 6);
+        using var attack = new Attack(device, new Threat { Epsilon = Epsilon, Steps = 4, StepSize = 0.001, Restarts = 3 });
+        Tensor[] tries = [.. Enumerable.Range(0, 3).Select(r => attack.Try(clean, Wave, 7, r))];
+        Tensor best = stack([.. tries.Select(Wave)]).amax([0]);
+        Assert.That((Wave(attack.Perturb(clean, Wave, 7)) - best).abs().max().item<float>(), Is.Zero);
+        Assert.That(tries[0].equal(tries[1]).all().item<bool>(), Is.False);
+    }
+
+    [Test]
+    public void Wandering_goes_the_whole_radius_in_a_random_direction([Values] PerturbationNorm norm)
+    {
+        double epsilon = norm == PerturbationNorm.L2 ? 1.5 : Epsilon;
+        using var attack = new Attack(device, new Threat { Norm = norm, Epsilon = epsilon });
+        Tensor clean = full([3, 3, 8, 8], 0.5), wandered = attack.Wander(clean, 4), change = wandered - clean;
+        Tensor size = norm == PerturbationNorm.L2 ? change.square().sum(dim: [1, 2, 3]).sqrt() : change.abs().amax([1, 2, 3]);
+        Assert.That(size.data<float>().ToArray(), Has.All.EqualTo(epsilon).Within(1e-5));
+        if (norm == PerturbationNorm.LInf) Assert.That(change.abs().min().item<float>(), Is.EqualTo(epsilon).Within(1e-6), "a corner of the ball");
+        Assert.That(Math.Abs(change.sign().mean().item<float>()), Is.LessThan(0.2), "576 fair coins");
+        Assert.That(attack.Wander(clean, 5).equal(wandered).all().item<bool>(), Is.False);
+        Tensor edge = attack.Wander(zeros([1, 3, 8, 8]), 4);
+        Assert.That(edge.min().item<float>(), Is.Zero, "pixels stay in their range");
+    }
+
+    [Test]
     public void It_writes_no_parameter_gradient_and_works_where_gradients_are_off()
     {
         using var weight = new Parameter(rand(3, 8, 8));

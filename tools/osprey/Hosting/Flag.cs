@@ -46,13 +46,18 @@ static class Flag
         Several<int>(name, description, value, text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int v) && v >= min && v <= max ? v : null,
             $"give whole numbers, {Range(min, max)}");
 
-    static Option<T[]?> Several<T>(string name, string description, string value, Func<string, T?> parse, string allowed)
+    /// <summary>Several of an enum's values by their JSON names, by spaces or commas; null unless given. With <paramref name="orNone"/> the option may stand alone: an empty array. <paramref name="value"/> stands for the names where they are too many for a line.</summary>
+    public static Option<T[]?> Choices<T>(string name, string description, bool orNone = false, string? value = null)
+        where T : struct, Enum =>
+        Several<T>(name, description, value ?? string.Join('|', Names<T>()), text => Parse<T>(text), $"give some of {string.Join(", ", Names<T>())}", orNone);
+
+    static Option<T[]?> Several<T>(string name, string description, string value, Func<string, T?> parse, string allowed, bool orNone = false)
         where T : struct => new(name)
         {
             HelpName = value,
             Description = description,
             AllowMultipleArgumentsPerToken = true,
-            Arity = ArgumentArity.OneOrMore,
+            Arity = orNone ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
             CustomParser = result => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(text =>
             {
                 if (parse(text) is T parsed) return parsed;

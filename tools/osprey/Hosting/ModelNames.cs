@@ -1,20 +1,41 @@
+using Osprey.Engine.Evaluation;
 using Osprey.Engine.Model;
 
 namespace Osprey.Tool.Hosting;
 
-/// <summary>Models named on a command line: a path, or NAME=PATH.</summary>
+/// <summary>A model of the command line.</summary>
+/// <param name="Name">Its own.</param>
+/// <param name="Path">Run folder or weights.</param>
+/// <param name="Group">Of the runs it is one of; its own name where it stands alone.</param>
+sealed record NamedModel(string Name, string Path, string Group);
+
+/// <summary>Models named on a command line: a path, NAME=PATH, or NAME=PATH,PATH,… for several runs of one recipe.</summary>
 static class ModelNames
 {
     /// <summary>Each with a name of its own: the folder's or file's, with as many folders in front as it takes to tell them apart.</summary>
-    public static IReadOnlyList<(string Name, string Path)> Parse(IReadOnlyList<string> words)
+    public static IReadOnlyList<NamedModel> Parse(IReadOnlyList<string> words)
     {
         (string? Given, string Path)[] models = [.. words.Select(w => w.IndexOf('=') is int at and > 0 && !Path.Exists(w) ? ((string?)w[..at], w[(at + 1)..]) : (null, w))];
         for (int depth = 1; ; depth++)
         {
-            string[] names = [.. models.Select(m => m.Given ?? Short(m.Path, depth))];
-            if (names.Distinct().Count() == names.Length) return [.. names.Zip(models, (name, m) => (name, m.Path))];
+            NamedModel[] named = [.. models.SelectMany(m => Runs(m.Given, m.Path, depth))];
+            if (named.DistinctBy(m => m.Name).Count() == named.Length && models.Length == named.DistinctBy(m => m.Group).Count()) return named;
             if (depth > 16) throw new ArgumentException($"the models {string.Join(", ", words)} cannot be told apart; name them as NAME=PATH");
         }
+    }
+
+    /// <summary>The groups, in order; null where no model is one of several runs.</summary>
+    public static IReadOnlyList<ModelGroup>? Groups(IReadOnlyList<NamedModel> models)
+    {
+        ModelGroup[] groups = [.. models.GroupBy(m => m.Group).Select(g => new ModelGroup(g.Key, [.. g.Select(m => m.Name)]))];
+        return groups.Length < models.Count ? groups : null;
+    }
+
+    static IEnumerable<NamedModel> Runs(string? given, string path, int depth)
+    {
+        string name = given ?? Short(path, depth);
+        string[] runs = given is null || Path.Exists(path) ? [path] : path.Split(',', StringSplitOptions.RemoveEmptyEntries);
+        return runs.Length > 1 ? runs.Select((run, i) => new NamedModel($"{name}-{i + 1}", run, name)) : [new NamedModel(name, path, name)];
     }
 
     static string Short(string path, int depth)
@@ -25,12 +46,12 @@ static class ModelNames
     }
 
     /// <summary>Opens all; where one cannot be opened, those before it are closed.</summary>
-    public static IReadOnlyList<(string Name, Embedder Embedder)> Open(IReadOnlyList<(string Name, string Path)> models, Session session, int? imageSize, ScaleSet? scales)
+    public static IReadOnlyList<(string Name, Embedder Embedder)> Open(IReadOnlyList<NamedModel> models, Session session, int? imageSize, ScaleSet? scales)
     {
         var opened = new List<(string Name, Embedder Embedder)>();
         try
         {
-            foreach ((string name, string path) in models) opened.Add((name, Embedder.Open(path, session.Device, imageSize, scales)));
+            foreach (NamedModel model in models) opened.Add((model.Name, Embedder.Open(model.Path, session.Device, imageSize, scales)));
             return opened;
         }
         catch

@@ -7,15 +7,15 @@ namespace Osprey.Tool.Hosting;
 static class ThreatFlags
 {
     /// <param name="start">What is used without flags; shown as the defaults.</param>
-    /// <param name="withEpsilon">False where a verb takes a list of ε of its own.</param>
+    /// <param name="withBall">False where a verb takes lists of norms and ε of its own.</param>
     /// <param name="withRandomStart">False where an attack cannot do without one.</param>
-    public static FlagSet<Threat> Create(Threat start, bool withEpsilon = true, bool withRandomStart = true)
+    public static FlagSet<Threat> Create(Threat start, bool withBall = true, bool withRandomStart = true)
     {
         var flags = new FlagSet<Threat>();
-        flags.Add(nameof(Threat.Norm), Flag.Choice<PerturbationNorm>("--norm", $"Norm of the ball a perturbation stays in. Default {Flag.NameOf(start.Norm)}."), (t, v) => t with { Norm = v });
-        if (withEpsilon)
+        if (withBall)
         {
-            flags.Add(nameof(Threat.Epsilon), Flag.Number("--epsilon", $"Radius of the ball, of the pixel range 0…1; fractions allowed. Default {In255(start.Epsilon)}.", 0, 1000), (t, v) => t with { Epsilon = v });
+            flags.Add(nameof(Threat.Norm), Flag.Choice<PerturbationNorm>("--norm", $"Norm of the ball a perturbation stays in. Default {Flag.NameOf(start.Norm)}."), (t, v) => t with { Norm = v });
+            flags.Add(nameof(Threat.Epsilon), Flag.Number("--epsilon", $"Radius of the ball, of the pixel range 0…1; fractions allowed. Default {start.Radius()}.", 0, 1000), (t, v) => t with { Epsilon = v });
         }
         flags.Add(nameof(Threat.Steps), Flag.Whole<int>("--steps", $"Gradient steps of one attack, 1 to 10000. Default {start.Steps}.", 1, 10_000), (t, v) => t with { Steps = v });
         flags.Add(nameof(Threat.StepSize), Flag.Number("--step-size", "Length of a step, unit of ε. Default: ε for one step, 2.5·ε/steps for more.", 0, 1000), (t, v) => t with { StepSize = v });
@@ -24,12 +24,5 @@ static class ThreatFlags
         if (!withRandomStart) return flags;
         flags.Add(nameof(Threat.RandomStart), Flag.Switch("--no-random-start", "Start at the image itself instead of at a random point of the ball."), t => t with { RandomStart = false });
         return flags;
-    }
-
-    /// <summary>As a number of 255ths where it is one.</summary>
-    public static string In255(double epsilon)
-    {
-        double levels = epsilon * 255;
-        return Math.Abs(levels - Math.Round(levels)) < 1e-9 ? $"{Math.Round(levels)}/255" : $"{epsilon:0.####}";
     }
 }
