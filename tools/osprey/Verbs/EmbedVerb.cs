@@ -13,7 +13,7 @@ namespace Osprey.Tool.Verbs;
 
 sealed class EmbedVerb : Verb
 {
-    readonly Option<string[]> data = Flag.Texts("--data", "DIR|FILE", "Folders of images, with or without class folders, and image files; several are joined.", required: true);
+    readonly Option<string[]> data = Flag.Texts("--data", "DIR|FILE", "Folders of images, with or without class folders; image files; tar shards (WebDataset); Parquet with image bytes or paths. Several are joined.", required: true);
 
     readonly Option<string?> model = Flag.Text("--model", "RUN|FILE", "Run folder of 'train', or weights alone (torchvision's names): then backbone, GeM p=3, L2.", required: true);
 
@@ -50,6 +50,7 @@ sealed class EmbedVerb : Verb
         "embed --data ucm --model squeezenet1_1.safetensors --size 128 --dtype float16 --out stores/ucm",
         "embed --data sentinel --bands 4,3,2 --range 0:3000 --model runs/aid --out stores/sentinel",
         "embed --data scene.tif --window 512 --stride 256 --model runs/aid --out stores/scene",
+        "embed --data shards/*.tar --model runs/aid --out stores/shards",
         "embed --data ucm --model runs/aid --scales 1 0.7071 0.5 --out stores/ucm-scales",
         "embed --data patternnet --model runs/aid --shard 0/4 --out stores/patternnet-0",
         "embed --data patternnet --model runs/aid --shard 4 --out stores/patternnet-$JOB_COMPLETION_INDEX",
