@@ -90,9 +90,12 @@ public static class StoreExtraction
     internal static void WriteBadFiles(string path, IReadOnlyCollection<BadFile> bad)
     {
         string list = Path.Combine(path, BadFilesName);
-        if (bad.Count > 0) AtomicFile.Write(list, string.Concat(bad.Select(b => $"{b.Path}\t{b.Reason}\n")));
+        if (bad.Count > 0) AtomicFile.Write(list, BadFilesText(bad));
         else File.Delete(list);
     }
+
+    /// <summary>What <see cref="BadFilesName"/> holds.</summary>
+    internal static string BadFilesText(IEnumerable<BadFile> bad) => string.Concat(bad.Select(b => $"{b.Path}\t{b.Reason}\n"));
 
     static ArraySegment<SourceImage> Share(SourceImage[] images, StoreShard? shard)
     {
