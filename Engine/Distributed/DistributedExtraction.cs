@@ -1,6 +1,6 @@
-using Osprey.Engine.Datasets;
 using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
+using Osprey.Engine.Sources;
 using Osprey.Interop.Mpi;
 
 namespace Osprey.Engine.Distributed;
@@ -16,7 +16,7 @@ public static class DistributedExtraction
     /// <param name="ranks">The processes.</param>
     /// <param name="embedder">This rank's own.</param>
     /// <param name="model">As for <see cref="StoreExtraction.Run"/>, as all that follows; the progress is of this rank's share.</param>
-    /// <param name="set">The whole set.</param>
+    /// <param name="source">All images.</param>
     /// <param name="path">The store's folder.</param>
     /// <param name="config">Without a shard.</param>
     /// <param name="threads">Of each rank.</param>
@@ -25,27 +25,27 @@ public static class DistributedExtraction
     /// <returns>On rank 0 the store; elsewhere null.</returns>
     /// <exception cref="RankFailedException">A share cannot be made or joined, or none of all the images can be read. What the other ranks have described stays.</exception>
     public static DescriptorStore? Run(
-        ICommunicator ranks, Embedder embedder, string model, ImageSet set, string path, StoreExtractionConfig config, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+        ICommunicator ranks, Embedder embedder, string model, IImageSource source, string path, StoreExtractionConfig config, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         if (config.Shard is not null) throw new ArgumentException("the ranks share the images out themselves; leave --shard out");
         string shares = SharesOf(path);
         // Ranks beyond the images have nothing to do.
-        int count = Math.Min(ranks.Size, set.Images.Count);
+        int count = Math.Min(ranks.Size, source.Images.Count);
         string Share(int rank) => Path.Combine(shares, $"{rank:00000}");
         bool finished = ranks.RunOnAll(() => DescriptorStore.IsFinished(path));
         ranks.RunOnAll(() =>
         {
             if (finished || ranks.Rank >= count) return;
             Directory.CreateDirectory(shares);
-            StoreExtraction.Run(embedder, model, set, Share(ranks.Rank), config with { Shard = new StoreShard(ranks.Rank, count), AllBadIsNoFailure = true }, threads, progress, cancellation);
+            StoreExtraction.Run(embedder, model, source, Share(ranks.Rank), config with { Shard = new StoreShard(ranks.Rank, count), AllBadIsNoFailure = true }, threads, progress, cancellation);
         });
         return ranks.RunOnAll(() =>
         {
             if (ranks.Rank != 0) return null;
             // Of a finished store its description decides whether it is this one.
             DescriptorStore store = finished
-                ? StoreExtraction.Run(embedder, model, set, path, config, threads, progress, cancellation)
-                : StoreJoin.Run([.. Enumerable.Range(0, count).Select(Share)], path, StoreDescription.HashImages(set.Images, set.Root), progress, cancellation);
+                ? StoreExtraction.Run(embedder, model, source, path, config, threads, progress, cancellation)
+                : StoreJoin.Run([.. Enumerable.Range(0, count).Select(Share)], path, StoreDescription.HashImages(source.Images), progress, cancellation);
             if (Directory.Exists(shares)) Directory.Delete(shares, recursive: true);
             return store;
         });

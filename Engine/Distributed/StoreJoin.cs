@@ -9,7 +9,7 @@ public static class StoreJoin
 {
     /// <param name="shares">Folders of all shares' stores, in any order.</param>
     /// <param name="path">The folder of the store to make; one that was interrupted is gone on with.</param>
-    /// <param name="imagesSha256"><see cref="StoreDescription.HashImages"/> of the whole list, where it is known: then <c>embed</c> takes the store for its own. Null: a hash of the shares'.</param>
+    /// <param name="imagesSha256"><see cref="StoreDescription.HashImages(IEnumerable{Osprey.Engine.Sources.SourceImage})"/> of the whole list, where it is known: then <c>embed</c> takes the store for its own. Null: a hash of the shares'.</param>
     /// <param name="progress">In parts.</param>
     /// <param name="cancellation">Looked at before every part.</param>
     /// <exception cref="ArgumentException">A share is missing or there twice, or they are of different models or settings; the message says which.</exception>
@@ -21,7 +21,7 @@ public static class StoreJoin
         StoreDescription Common(StoreManifest m) => m with { Shard = null, Images = 0, ImagesSha256 = "" };
         foreach (DescriptorStore store in stores)
             if (Common(store.Manifest).DifferenceFrom(Common(first)) is { } difference) throw new ArgumentException($"{store.Path} cannot be joined to {stores[0].Path}: {difference}");
-        if (stores.All(s => s.Rows == 0) && stores.SelectMany(s => s.ReadBadFiles()).FirstOrDefault() is { } bad)
+        if (stores.All(s => s.Manifest.BadFiles == s.Manifest.Images) && stores.SelectMany(s => s.ReadBadFiles()).FirstOrDefault() is { } bad)
             throw new InvalidDataException($"none of the {stores.Sum(s => s.Manifest.Images)} images can be read; the first, {bad.Path}: {bad.Reason}");
 
         using var writer = DescriptorStoreWriter.Open(path, first with

@@ -13,7 +13,7 @@ public sealed record DecodeOptions
         get;
         init => field = value is >= 1 and <= LargestMaxPixels
             ? value
-            : throw new ArgumentException($"the pixel limit is {value}; it must be 1 to {LargestMaxPixels}; cut larger scenes into tiles");
+            : throw new ArgumentException($"the pixel limit is {value}; it must be 1 to {LargestMaxPixels}; cut larger scenes into windows");
     } = 200_000_000;
 
     /// <summary>

@@ -42,7 +42,7 @@ public sealed class ImageDecoder
     {
         try
         {
-            return Decode(ImageFormats.Sniff(bytes.AsSpan(0, Math.Min(bytes.Length, ImageFormats.HeadLength))), bytes);
+            return DecodePlaced(bytes).Image;
         }
         catch (InvalidDataException e)
         {
@@ -51,7 +51,13 @@ public sealed class ImageDecoder
     }
 
     /// <summary>As <see cref="Decode(string)"/>; the exception's message holds the reason alone.</summary>
-    internal RgbImage DecodeUnnamed(string path)
+    internal RgbImage DecodeUnnamed(string path) => DecodePlaced(path).Image;
+
+    /// <summary>As <see cref="DecodeUnnamed"/>, of a whole file's bytes.</summary>
+    internal PlacedImage DecodePlaced(byte[] bytes) => Decode(ImageFormats.Sniff(bytes.AsSpan(0, Math.Min(bytes.Length, ImageFormats.HeadLength))), bytes);
+
+    /// <summary>As <see cref="DecodeUnnamed"/>, and what a GeoTIFF says of its place.</summary>
+    internal PlacedImage DecodePlaced(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
         Span<byte> head = stackalloc byte[ImageFormats.HeadLength];
@@ -69,9 +75,9 @@ public sealed class ImageDecoder
         return Decode(format, bytes);
     }
 
-    RgbImage Decode(ImageFormat format, byte[] bytes)
+    PlacedImage Decode(ImageFormat format, byte[] bytes)
     {
-        if (format != ImageFormat.Tiff) return RgbSamples.Apply(SkiaPicture.Decode(format, bytes, options.MaxPixels), options);
+        if (format != ImageFormat.Tiff) return new PlacedImage(RgbSamples.Apply(SkiaPicture.Decode(format, bytes, options.MaxPixels), options));
         using var stream = new MemoryStream(bytes, writable: false);
         return TiffPicture.Decode(stream, options);
     }

@@ -42,7 +42,7 @@ static class ImageFormats
         if (head.StartsWith("RIFF"u8) && head.Length >= 12 && head[8..].StartsWith("WEBP"u8)) return ImageFormat.WebP;
         if (head.StartsWith("GIF8"u8)) return ImageFormat.Gif;
         if (head.StartsWith("BM"u8)) return ImageFormat.Bmp;
-        if (head.StartsWith("II*\0"u8) || head.StartsWith("MM\0*"u8) || head.StartsWith("II+\0"u8) || head.StartsWith("MM\0+"u8)) return ImageFormat.Tiff;
+        if (IsTiff(head)) return ImageFormat.Tiff;
 
         foreach ((byte[] start, int at, string name) in others)
         {
@@ -51,6 +51,9 @@ static class ImageFormats
         }
         throw new InvalidDataException($"the file is no image in a known format (JPEG, PNG, WebP, BMP, GIF, TIFF); it starts with {Excerpt(head)}");
     }
+
+    /// <summary>TIFF or BigTIFF of either byte order.</summary>
+    public static bool IsTiff(ReadOnlySpan<byte> head) => head.StartsWith("II*\0"u8) || head.StartsWith("MM\0*"u8) || head.StartsWith("II+\0"u8) || head.StartsWith("MM\0+"u8);
 
     static string Excerpt(ReadOnlySpan<byte> head)
     {

@@ -6,6 +6,6 @@ static class PixelLimit
     public static void Check(long width, long height, long maxPixels)
     {
         if ((decimal)width * height > maxPixels)
-            throw new InvalidDataException($"the file says it has {width}×{height} pixels, more than the limit of {maxPixels}; raise the limit if that is true, or cut the scene into tiles");
+            throw new InvalidDataException($"the file says it has {width}×{height} pixels, more than the limit of {maxPixels}; raise the limit if that is true, or cut the scene into windows");
     }
 }

@@ -5,7 +5,7 @@ using System.Text;
 namespace Osprey.Engine.Images;
 
 /// <summary>
-/// The first image directory of a TIFF or BigTIFF file, read and checked before any codec sees the file: sizes against the limits, and every range the
+/// An image directory of a TIFF or BigTIFF file, the first unless another is named, read and checked before any codec sees the file: sizes against the limits, and every range the
 /// directory points to against the file's length, so that a made-up header cannot make anybody allocate what the file does not hold.
 /// </summary>
 /// <remarks>TIFF 6.0 (Adobe 1992), its Technical Notes, BigTIFF (2007), and GDAL's private tag 42113 for no data.</remarks>
@@ -13,29 +13,36 @@ sealed class TiffHeader
 {
     const int MostEntries = 4096;
 
+    /// <summary>An uncompressed strip above this is read in pieces of about <see cref="PieceBytes"/>: some writers put a whole scene into one.</summary>
+    const long LargestRawStrip = 1 << 20, PieceBytes = 1 << 16, MostPieces = 1 << 26;
+
     readonly Dictionary<int, Entry> entries = [];
     readonly Stream stream;
     readonly bool big, swapped;
 
     /// <param name="stream">The file; seekable.</param>
     /// <param name="maxPixels">Limit for the image and for one tile.</param>
+    /// <param name="inWindows">The image is to be read in windows, and may be larger than the limit.</param>
+    /// <param name="at">Where the directory begins; null: the file's first.</param>
     /// <exception cref="InvalidDataException">Damaged, cut short, too large, or of samples that are not read.</exception>
-    public TiffHeader(Stream stream, long maxPixels)
+    public TiffHeader(Stream stream, long maxPixels, bool inWindows = false, ulong? at = null)
     {
         this.stream = stream;
         byte[] head = Bytes(0, 8, "header");
         swapped = head[0] == 'M';
         big = Number(head.AsSpan(2, 2)) == 43;
-        ulong directory = big ? Number(Bytes(8, 8, "header")) : Number(head.AsSpan(4, 4));
+        ulong directory = at ?? (big ? Number(Bytes(8, 8, "header")) : Number(head.AsSpan(4, 4)));
         int entrySize = big ? 20 : 12, countSize = big ? 8 : 2;
         ulong count = Number(Bytes(directory, countSize, "image directory"));
         if (count is 0 or > MostEntries) throw new InvalidDataException($"the TIFF file's image directory says it has {count} entries");
         byte[] table = Bytes(directory + (ulong)countSize, (int)count * entrySize, "image directory");
+        ulong end = directory + (ulong)countSize + (ulong)table.Length;
+        Next = Inside(end, big ? 8ul : 4) ? Number(Bytes(end, big ? 8 : 4, "image directory")) : 0;
         for (int i = 0; i < (int)count; i++) AddEntry(table.AsSpan(i * entrySize, entrySize));
 
         Width = Size(256, "width");
         Height = Size(257, "height");
-        PixelLimit.Check(Width, Height, maxPixels);
+        if (!inWindows) PixelLimit.Check(Width, Height, maxPixels);
         Bands = (int)First(277, 1);
         BitsPerSample = (int)Same(258, 1, "bits per sample");
         Format = (int)Same(339, 1, "sample format");
@@ -43,8 +50,8 @@ sealed class TiffHeader
         Planar = First(284, 1) == 2;
         Photometric = (int)First(262, Bands >= 3 ? 2u : 1u);
         Orientation = (int)First(274, 1);
-        ExtraSamples = [.. Values(338).Select(v => (int)v)];
-        ColorMap = Values(320);
+        ExtraSamples = [.. Integers(338).Select(v => (int)v)];
+        ColorMap = Integers(320);
         NoData = ReadNoData();
         if (Bands < 1) throw new InvalidDataException("the TIFF file says it has no samples per pixel");
 
@@ -55,8 +62,17 @@ sealed class TiffHeader
         if (BitsPerSample is < 1 or > 64) throw new InvalidDataException($"the TIFF file says its samples have {BitsPerSample} bits");
         if ((Tiled ? SegmentHeight : 1) * (decimal)RowBytes > Array.MaxLength / 2)
             throw new InvalidDataException($"the TIFF file's {(Tiled ? "tiles" : "rows")} are too large to be read: {SegmentWidth} pixels of {Bands} bands of {BitsPerSample} bits");
+        if ((long)SegmentsAcross * ((Height + (long)SegmentHeight - 1) / SegmentHeight) * (Planar ? Bands : 1) > Array.MaxLength)
+            throw new InvalidDataException($"the TIFF file says it has {Width}×{Height} pixels in tiles of {SegmentWidth}×{SegmentHeight}, which are more than can be told apart");
         (Offsets, Counts) = Segments();
+        if (inWindows && !Tiled && Compression == 1 && RowBytes * SegmentHeight > LargestRawStrip) SplitStrips();
     }
+
+    /// <summary>Where the next image directory begins; 0 for none.</summary>
+    public ulong Next { get; }
+
+    /// <summary>Bits: 1 a smaller version of another image, 2 a page, 4 a mask.</summary>
+    public int SubfileType => (int)First(254, 0);
 
     public int Width { get; }
 
@@ -94,13 +110,13 @@ sealed class TiffHeader
     public int SegmentWidth { get; }
 
     /// <summary>Of a tile or a full strip.</summary>
-    public int SegmentHeight { get; }
+    public int SegmentHeight { get; private set; }
 
     /// <summary>Where in the file each tile or strip starts, plane after plane; 0 where a sparse file leaves one out.</summary>
-    public ulong[] Offsets { get; }
+    public ulong[] Offsets { get; private set; }
 
     /// <summary>Stored bytes of each; all of them are there.</summary>
-    public ulong[] Counts { get; }
+    public ulong[] Counts { get; private set; }
 
     /// <summary>Bytes of a decompressed row of a tile or strip, of all bands or of a plane.</summary>
     public long RowBytes => ((long)SegmentWidth * RowBands * BitsPerSample + 7) / 8;
@@ -114,9 +130,9 @@ sealed class TiffHeader
     /// <summary>1 none, 2 differences along the row, 3 the same of floating-point bytes; only LZW and Deflate have one.</summary>
     public int Predictor => Compression is 5 or 8 or 32946 ? (int)First(317, 1) : 1;
 
-    public int SegmentsAcross => (Width + SegmentWidth - 1) / SegmentWidth;
+    public int SegmentsAcross => (int)((Width + (long)SegmentWidth - 1) / SegmentWidth);
 
-    public int SegmentsPerPlane => SegmentsAcross * ((Height + SegmentHeight - 1) / SegmentHeight);
+    public int SegmentsPerPlane => SegmentsAcross * (int)((Height + (long)SegmentHeight - 1) / SegmentHeight);
 
     /// <summary>Whether the file leaves a tile or strip out: GDAL does so where there are no data.</summary>
     public bool IsMissing(int segment) => Offsets[segment] == 0;
@@ -136,7 +152,7 @@ sealed class TiffHeader
 
     (ulong[] Offsets, ulong[] Counts) Segments()
     {
-        ulong[] offsets = Values(Tiled ? 324 : 273), counts = Values(Tiled ? 325 : 279);
+        ulong[] offsets = Integers(Tiled ? 324 : 273), counts = Integers(Tiled ? 325 : 279);
         long wanted = (long)SegmentsPerPlane * (Planar ? Bands : 1);
         string kind = Tiled ? "tiles" : "strips";
         if (offsets.Length < wanted) throw new InvalidDataException($"the TIFF file places {offsets.Length} {kind} where its size needs {wanted}");
@@ -151,6 +167,30 @@ sealed class TiffHeader
                 throw new InvalidDataException($"the TIFF file is cut short: one of its {kind} takes {counts[i]} bytes from byte {offsets[i]} on, the file has {stream.Length}");
         }
         return (offsets, counts);
+    }
+
+    /// <summary>Makes many strips of each: without compression they are rows one after the other, and any of them can be read by itself.</summary>
+    void SplitStrips()
+    {
+        int rows = (int)Math.Clamp(PieceBytes / RowBytes, 1, SegmentHeight), planes = Planar ? Bands : 1, strips = SegmentsPerPlane;
+        // All pieces are of one height; of one strip for all rows the last may be lower.
+        while (strips > 1 && SegmentHeight % rows != 0) rows--;
+        if ((long)Height / rows * planes > MostPieces) throw new InvalidDataException($"the TIFF file is damaged, or its {Height} rows are too many to be read one by one");
+        var offsets = new List<ulong>();
+        var counts = new List<ulong>();
+        for (int plane = 0; plane < planes; plane++)
+        {
+            for (int y = 0; y < Height; y += rows)
+            {
+                int strip = plane * strips + y / SegmentHeight;
+                ulong start = (ulong)(y % SegmentHeight * RowBytes), length = (ulong)(Math.Min(rows, Height - y) * RowBytes);
+                if (Offsets[strip] != 0 && start + length > Counts[strip])
+                    throw new InvalidDataException($"the TIFF file is damaged: a strip of {Counts[strip]} bytes is to hold row {y}, which ends at its byte {start + length}");
+                offsets.Add(Offsets[strip] == 0 ? 0 : Offsets[strip] + start);
+                counts.Add(length);
+            }
+        }
+        (Offsets, Counts, SegmentHeight) = ([.. offsets], [.. counts], rows);
     }
 
     long RawSize(int segment)
@@ -181,12 +221,12 @@ sealed class TiffHeader
         return value is > 0 and <= int.MaxValue ? (int)value : throw new InvalidDataException($"the TIFF file gives no usable {what} ({value})");
     }
 
-    ulong First(int tag, ulong absent) => Values(tag) is { Length: > 0 } values ? Math.Min(values[0], int.MaxValue) : absent;
+    ulong First(int tag, ulong absent) => Integers(tag) is { Length: > 0 } values ? Math.Min(values[0], int.MaxValue) : absent;
 
     /// <summary>A value that the file gives once or once per band.</summary>
     ulong Same(int tag, ulong absent, string what)
     {
-        ulong[] values = Values(tag);
+        ulong[] values = Integers(tag);
         if (values.Length == 0) return absent;
         foreach (ulong value in values)
         {
@@ -195,8 +235,19 @@ sealed class TiffHeader
         return Math.Min(values[0], int.MaxValue);
     }
 
+    /// <summary>The numbers of a tag of doubles; none where it is absent or of another type.</summary>
+    public double[] Doubles(int tag)
+    {
+        if (!entries.TryGetValue(tag, out Entry? entry) || entry.Type != 12) return [];
+        byte[] bytes = Stored(entry);
+        return [.. Enumerable.Range(0, entry.Count).Select(i => BitConverter.UInt64BitsToDouble(Number(bytes.AsSpan(8 * i, 8))))];
+    }
+
+    /// <summary>The bytes of a tag of text, as Latin letters; empty where it is absent or of another type.</summary>
+    public string Text(int tag) => entries.TryGetValue(tag, out Entry? entry) && entry.Type == 2 ? Encoding.Latin1.GetString(Stored(entry)) : "";
+
     /// <summary>The integers of a tag; none where it is absent or of another type.</summary>
-    ulong[] Values(int tag)
+    public ulong[] Integers(int tag)
     {
         if (!entries.TryGetValue(tag, out Entry? entry) || entry.Type is not (1 or 3 or 4 or 13 or 16 or 18)) return [];
         byte[] bytes = Stored(entry);

@@ -15,20 +15,47 @@ static class TiffPicture
     static readonly int[] codecs = [1, 2, 3, 4, 5, 7, 8, 32946, 32773];
 
     /// <exception cref="InvalidDataException">Damaged, cut short, too large, of a kind that is not read, or without the bands asked for.</exception>
-    public static RgbImage Decode(Stream stream, DecodeOptions options)
+    public static PlacedImage Decode(Stream stream, DecodeOptions options)
     {
         var header = new TiffHeader(stream, options.MaxPixels);
+        CheckCodec(header);
+        bool convert = NeedsConversion(header);
+        var input = new TiffInput(TiffDirectory.Write(header, withPredictor: convert), stream);
+        return Guard(input, () =>
+        {
+            using Tiff tiff = Open(header, input);
+            RgbImage image = convert ? RgbSamples.Apply(Convert(header, input, tiff), options) : Render(header, new TiffSamples(header, input, tiff), options);
+            GeoReference? place = GeoTiff.Read(header);
+            // The map is of the pixels as they are stored.
+            if (header.Orientation is > 1 and <= 8) place = null;
+            return new PlacedImage(Orientation.Apply(image, header.Orientation), place);
+        });
+    }
+
+    /// <exception cref="InvalidDataException">Compressed with a method that is not read.</exception>
+    public static void CheckCodec(TiffHeader header)
+    {
         if (!codecs.Contains(header.Compression))
             throw new InvalidDataException($"the TIFF file is compressed with method {header.Compression}{Name(header.Compression)}, which is not read; convert it to DEFLATE or LZW (gdal_translate -co COMPRESS=DEFLATE)");
-        // Everything but grey, RGB, palettes and JPEG's YCbCr goes through LibTiff's own conversion to 8-bit RGB.
-        bool jpegColor = header is { Photometric: YCbCr, Compression: Jpeg, Planar: false, Bands: 3, BitsPerSample: 8 };
-        bool convert = !jpegColor && header.Photometric is not (WhiteIsZero or BlackIsZero or Rgb or Palette or Mask);
-        var input = new TiffInput(TiffDirectory.Write(header, withPredictor: convert), stream);
+    }
+
+    /// <summary>Everything but grey, RGB, palettes and JPEG's YCbCr goes through LibTiff's own conversion to 8-bit RGB, of the whole image.</summary>
+    public static bool NeedsConversion(TiffHeader header) => !IsJpegColor(header) && header.Photometric is not (WhiteIsZero or BlackIsZero or Rgb or Palette or Mask);
+
+    public static Tiff Open(TiffHeader header, TiffInput input)
+    {
+        Tiff tiff = input.Open();
+        if (IsJpegColor(header)) tiff.SetField(TiffTag.JPEGCOLORMODE, JpegColorMode.RGB);
+        return tiff;
+    }
+
+    /// <summary>Runs what reads a file; whatever LibTiff makes of bad bytes becomes one kind of exception.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public static T Guard<T>(TiffInput input, Func<T> read)
+    {
         try
         {
-            using Tiff tiff = input.Open();
-            if (jpegColor) tiff.SetField(TiffTag.JPEGCOLORMODE, JpegColorMode.RGB);
-            return Orientation.Apply(convert ? RgbSamples.Apply(Convert(header, input, tiff), options) : Decode(header, input, tiff, options), header.Orientation);
+            return read();
         }
         // LibTiff answers bad bytes with whatever its arithmetic runs into: index, null, overflow, or its JPEG library's own exceptions.
         catch (Exception e) when (e is not (InvalidDataException or IOException or OutOfMemoryException))
@@ -37,12 +64,18 @@ static class TiffPicture
         }
     }
 
-    static RgbImage Decode(TiffHeader header, TiffInput input, Tiff tiff, DecodeOptions options)
+    /// <summary>The picture of all rows that <paramref name="samples"/> gives, as stored.</summary>
+    public static RgbImage Render(TiffHeader header, TiffSamples samples, DecodeOptions options)
     {
-        var samples = new TiffSamples(header, input, tiff);
         if (header.Photometric == Palette) return RgbSamples.Apply(samples.LookUp(header.ColorMap), options);
         return samples.CopyPicture(options) ?? BandMapping.Render(samples, Bands(header, options), options);
     }
+
+    /// <summary>Whether none of them shows anything; see <see cref="TiffSamples.IsEmpty"/>.</summary>
+    public static bool IsEmpty(TiffHeader header, TiffSamples samples, DecodeOptions options) =>
+        samples.IsEmpty(header.Photometric == Palette ? [0] : Bands(header, options), options.NoData ?? header.NoData);
+
+    static bool IsJpegColor(TiffHeader header) => header is { Photometric: YCbCr, Compression: Jpeg, Planar: false, Bands: 3, BitsPerSample: 8 };
 
     static int[] Bands(TiffHeader header, DecodeOptions options)
     {

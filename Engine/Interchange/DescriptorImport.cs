@@ -98,7 +98,7 @@ public static class DescriptorImport
         return unknown;
     }
 
-    /// <summary>As <see cref="StoreDescription.HashImages"/>, of paths that are relative already.</summary>
+    /// <summary>As <see cref="StoreDescription.HashImages(IEnumerable{LabelledImage}, string)"/>, of paths that are relative already.</summary>
     static string Hash(StoreRow[] rows)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

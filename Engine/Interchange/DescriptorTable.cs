@@ -174,8 +174,8 @@ sealed class DescriptorTable : IRowFile
     async Task<StoreRow[]> ReadRowsAsync()
     {
         DataField[] fields = reader.Schema.GetDataFields();
-        bool own = StoreTable.Columns.All(c => fields.Any(f => f.Equals(c)));
-        DataField? Texts(string name) => fields.FirstOrDefault(f => f.Path.FirstPart == name && f.MaxRepetitionLevel == 0 && f.ClrType == typeof(string));
+        bool own = StoreTable.Required.All(c => fields.Any(f => f.Equals(c)));
+        DataField? Texts(string name) => fields.FirstOrDefault(f => f.Path.FirstPart == name && f.MaxRepetitionLevel == 0 && f.ClrType == typeof(ReadOnlyMemory<char>));
         DataField? paths = Texts("path"), classes = Texts("class");
         var all = new List<StoreRow>(checked((int)Count));
         for (int g = 0; g < reader.RowGroupCount; g++)

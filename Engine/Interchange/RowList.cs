@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Images;
 using Osprey.Engine.Retrieval;
 using Osprey.Interop.Formats;
 
@@ -12,7 +13,7 @@ namespace Osprey.Engine.Interchange;
 /// </summary>
 static class RowList
 {
-    const string Header = "id,path,class,width,height,crs,min_x,min_y,max_x,max_y";
+    const string Header = "id,path,class,width,height,crs,min_x,min_y,max_x,max_y,window_x,window_y,window_width,window_height";
 
     /// <summary>Where the list of a matrix is looked for.</summary>
     public static string PathOf(string matrix) => matrix + ".csv";
@@ -25,7 +26,8 @@ static class RowList
         foreach (StoreRow row in rows)
         {
             string bounds = row.Bounds is { } b ? string.Join(',', new[] { b.MinX, b.MinY, b.MaxX, b.MaxY }.Select(v => v.ToString("R", CultureInfo.InvariantCulture))) : ",,,";
-            writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{id++},{Csv.Cell(row.Path)},{Csv.Cell(row.Class)},{row.Width},{row.Height},{Csv.Cell(row.Crs ?? "")},{bounds}"));
+            string window = row.Window is { } w ? string.Create(CultureInfo.InvariantCulture, $"{w.X},{w.Y},{w.Width},{w.Height}") : ",,,";
+            writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{id++},{Csv.Cell(row.Path)},{Csv.Cell(row.Class)},{row.Width},{row.Height},{Csv.Cell(row.Crs ?? "")},{bounds},{window}"));
         }
     });
 
@@ -56,8 +58,9 @@ static class RowList
             }
             if (Number<long>("id") is long id && id != rows.Count) throw new InvalidDataException($"{path}, line {line}: the id is {id} where {rows.Count} was expected; list the rows in the matrix's order, from 0 on");
             GeoBounds? bounds = Number<double>("min_x") is { } x0 && Number<double>("min_y") is { } y0 && Number<double>("max_x") is { } x1 && Number<double>("max_y") is { } y1 ? new GeoBounds(x0, y0, x1, y1) : null;
+            PixelWindow? window = Number<int>("window_x") is { } x && Number<int>("window_y") is { } y && Number<int>("window_width") is { } w && Number<int>("window_height") is { } h ? new PixelWindow(x, y, w, h) : null;
             rows.Add(new StoreRow(
-                Text("path") ?? throw new InvalidDataException($"{path}, line {line}: the path is empty"), Text("class") ?? ImageFolder.Unlabelled, 0, Number<int>("width") ?? 0, Number<int>("height") ?? 0, Text("crs"), bounds));
+                Text("path") ?? throw new InvalidDataException($"{path}, line {line}: the path is empty"), Text("class") ?? ImageFolder.Unlabelled, 0, Number<int>("width") ?? 0, Number<int>("height") ?? 0, Text("crs"), bounds, window));
         }
         if (rows.Count != count) throw new InvalidDataException($"{path} lists {rows.Count} rows, and the descriptors are {count}");
         return [.. rows];

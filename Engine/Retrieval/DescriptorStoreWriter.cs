@@ -111,14 +111,15 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     /// <summary>Adds the part <see cref="NextPart"/>.</summary>
     /// <param name="rows">One for each descriptor, in the order of the images.</param>
     /// <param name="descriptors">[rows, D].</param>
-    /// <param name="bad">The part's other images. Rows and bad files together are the part's images.</param>
+    /// <param name="bad">The part's images that could not be read.</param>
+    /// <param name="empty">How many of the part's images are windows without data. Rows, bad files and these together are the part's images.</param>
     /// <exception cref="ArgumentException">The counts do not fit; the message shows them.</exception>
-    public void Append(IReadOnlyList<StoreRow> rows, ReadOnlySpan<float> descriptors, IReadOnlyList<BadFile> bad)
+    public void Append(IReadOnlyList<StoreRow> rows, ReadOnlySpan<float> descriptors, IReadOnlyList<BadFile> bad, int empty = 0)
     {
         (long first, int images) = NextPart;
         if (images == 0) throw new InvalidOperationException($"{path} already holds all of its {manifest.Images} images");
-        if (rows.Count + bad.Count != images)
-            throw new ArgumentException($"{rows.Count} rows and {bad.Count} bad files were given for the part of images {first} to {first + images - 1}, which are {images}");
+        if (rows.Count + bad.Count + empty != images)
+            throw new ArgumentException($"{rows.Count} rows, {bad.Count} bad files and {empty} empty windows were given for the part of images {first} to {first + images - 1}, which are {images}");
         if (descriptors.Length != (long)rows.Count * manifest.Dimension)
             throw new ArgumentException($"{descriptors.Length} values were given for {rows.Count} descriptors of {manifest.Dimension}");
         foreach (StoreRow row in rows)
@@ -136,6 +137,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
             Rows = rows.Count,
             Images = images,
             BadFiles = [.. bad],
+            EmptyWindows = empty > 0 ? empty : null,
         });
         WriteManifest(complete: false);
     }

@@ -1,14 +1,15 @@
 using System.Text.Json;
-using Osprey.Engine.Datasets;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
+using Osprey.Engine.Sources;
 using Osprey.Interop.Formats;
 
 namespace Osprey.Engine.Retrieval;
 
-/// <summary>How a data set becomes a store.</summary>
+/// <summary>How the images of a source become a store.</summary>
 public sealed record StoreExtractionConfig
 {
+    /// <summary>How the source reads its images; recorded, so that a search reads its queries alike.</summary>
     public DecodeOptions Decoding { get; init; } = new();
 
     public StoreType Type { get; init; } = StoreType.Float32;
@@ -35,7 +36,7 @@ public sealed record StoreExtractionConfig
     }
 }
 
-/// <summary>Images of a data set → descriptors in a store, part by part; starting again goes on after the last finished part.</summary>
+/// <summary>Images of a source → descriptors in a store, part by part; starting again goes on after the last finished part.</summary>
 public static class StoreExtraction
 {
     /// <summary>The file in the store that names the images which could not be read, one a line: path below the set's root, tab, reason. Absent where there is none.</summary>
@@ -43,7 +44,7 @@ public static class StoreExtraction
 
     /// <param name="embedder">Its <see cref="EmbedderConfig.ImageSize"/> is the size of the images.</param>
     /// <param name="model">Where the embedder was opened from; recorded for searches.</param>
-    /// <param name="set">What to describe.</param>
+    /// <param name="source">What to describe.</param>
     /// <param name="path">The store's folder.</param>
     /// <param name="config">Types, sizes and shard.</param>
     /// <param name="threads">Decoding threads, 1 or more.</param>
@@ -52,10 +53,10 @@ public static class StoreExtraction
     /// <exception cref="InvalidDataException">None of the images can be read. The next run tries them all again.</exception>
     /// <exception cref="ArgumentException">The folder holds a store of something else.</exception>
     public static DescriptorStore Run(
-        Embedder embedder, string model, ImageSet set, string path, StoreExtractionConfig config, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+        Embedder embedder, string model, IImageSource source, string path, StoreExtractionConfig config, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         config.Validate();
-        IReadOnlyList<LabelledImage> images = Share(set.Images, config.Shard);
+        ArraySegment<SourceImage> images = Share([.. source.Images], config.Shard);
         int size = embedder.Config.ImageSize;
         using var writer = DescriptorStoreWriter.Open(path, new StoreDescription
         {
@@ -64,24 +65,24 @@ public static class StoreExtraction
             Preprocessing = new Preprocessing(size, config.Decoding).ToString(),
             Dimension = embedder.Dimension,
             Type = config.Type,
-            Classes = set.Classes,
-            Root = set.Root,
+            Classes = source.Classes,
+            Root = source.Root,
             Model = Path.GetFullPath(model),
             Images = images.Count,
-            ImagesSha256 = StoreDescription.HashImages(images, set.Root),
+            ImagesSha256 = StoreDescription.HashImages(images),
             PartImages = config.PartImages,
             Shard = config.Shard,
+            Windows = source.Windows,
         });
         // Nothing but bad files so far: they may have been repaired since.
-        if (writer.ImagesDone > 0 && writer.RowsDone == 0) writer.Restart();
-        var decoder = new ImageDecoder(config.Decoding);
+        if (writer.RowsDone == 0 && writer.BadFiles.Any()) writer.Restart();
         progress?.Report(new Progress("embedding", writer.ImagesDone, images.Count, "images"));
         while (writer.NextPart is { Length: > 0 } part)
-            AppendPart(writer, embedder, decoder, set, images.Skip((int)part.First).Take(part.Length).ToArray(), part.First, images.Count, config.BatchSize, threads, progress, cancellation);
+            AppendPart(writer, embedder, source, images.Slice((int)part.First, part.Length), part.First, images.Count, config.BatchSize, threads, progress, cancellation);
 
         BadFile[] bad = [.. writer.BadFiles];
         WriteBadFiles(path, bad);
-        if (bad.Length == images.Count && bad.Length > 0 && !config.AllBadIsNoFailure) throw new InvalidDataException($"none of the {bad.Length} images can be read; the first, {images[0].Path}: {bad[0].Reason}");
+        if (bad.Length == images.Count && bad.Length > 0 && !config.AllBadIsNoFailure) throw new InvalidDataException($"none of the {bad.Length} images can be read; the first, {Path.Combine(source.Root, images[0].Identity)}: {bad[0].Reason}");
         return writer.Finish();
     }
 
@@ -89,44 +90,54 @@ public static class StoreExtraction
     internal static void WriteBadFiles(string path, IReadOnlyCollection<BadFile> bad)
     {
         string list = Path.Combine(path, BadFilesName);
-        if (bad.Count > 0) AtomicFile.Write(list, string.Concat(bad.Select(b => $"{b.Path}\t{b.Reason}\n")));
+        if (bad.Count > 0) AtomicFile.Write(list, BadFilesText(bad));
         else File.Delete(list);
     }
 
-    static IReadOnlyList<LabelledImage> Share(IReadOnlyList<LabelledImage> images, StoreShard? shard)
+    /// <summary>What <see cref="BadFilesName"/> holds.</summary>
+    internal static string BadFilesText(IEnumerable<BadFile> bad) => string.Concat(bad.Select(b => $"{b.Path}\t{b.Reason}\n"));
+
+    static ArraySegment<SourceImage> Share(SourceImage[] images, StoreShard? shard)
     {
         if (shard is null) return images;
-        (long first, long length) = shard.Of(images.Count);
-        if (length == 0) throw new ArgumentException($"shard {shard.Index}/{shard.Count} of {images.Count} images is empty; use fewer shards");
-        return [.. images.Skip((int)first).Take((int)length)];
+        (long first, long length) = shard.Of(images.Length);
+        if (length == 0) throw new ArgumentException($"shard {shard.Index}/{shard.Count} of {images.Length} images is empty; use fewer shards");
+        return new ArraySegment<SourceImage>(images, (int)first, (int)length);
     }
 
-    readonly record struct Loaded(RgbImage? Image, int Width, int Height, string Reason);
+    /// <param name="Source">What was read; null where that failed.</param>
+    /// <param name="Image">Of the network's size; null where there is nothing to describe.</param>
+    /// <param name="Reason">Of a failure.</param>
+    readonly record struct Loaded(LoadedImage? Source, RgbImage? Image, string Reason);
 
     static void AppendPart(
-        DescriptorStoreWriter writer, Embedder embedder, ImageDecoder decoder, ImageSet set, LabelledImage[] images, long first, long total, int batchSize, int threads,
+        DescriptorStoreWriter writer, Embedder embedder, IImageSource source, ArraySegment<SourceImage> images, long first, long total, int batchSize, int threads,
         IProgress<Progress>? progress, CancellationToken cancellation)
     {
         int size = embedder.Config.ImageSize, values = 3 * size * size;
-        var rows = new List<StoreRow>(images.Length);
+        var rows = new List<StoreRow>(images.Count);
         var bad = new List<BadFile>();
-        float[] descriptors = new float[images.Length * embedder.Dimension], pixels = new float[batchSize * values];
-        int waiting = 0;
-        using var prefetch = new OrderedPrefetch<Loaded>(images.Length, batchSize + 2 * threads, threads, i => Load(decoder, images[i].Path, size), cancellation);
-        for (int i = 0; i < images.Length; i++)
+        float[] descriptors = new float[images.Count * embedder.Dimension], pixels = new float[batchSize * values];
+        int waiting = 0, empty = 0;
+        using var prefetch = new OrderedPrefetch<Loaded>(images.Count, batchSize + 2 * threads, threads, i => Load(source, images.Offset + i, size), cancellation);
+        for (int i = 0; i < images.Count; i++)
         {
-            Loaded loaded = prefetch.Take();
-            if (loaded.Image is null)
+            (LoadedImage? read, RgbImage? image, string reason) = prefetch.Take();
+            if (read is null)
             {
-                bad.Add(new BadFile(StoreDescription.RelativePath(set.Root, images[i].Path), loaded.Reason));
+                bad.Add(new BadFile(images[i].Identity, reason));
+            }
+            else if (image is null)
+            {
+                empty++;
             }
             else
             {
-                Planar.Write(loaded.Image, pixels.AsSpan(waiting * values, values));
-                rows.Add(new StoreRow(StoreDescription.RelativePath(set.Root, images[i].Path), set.Classes[images[i].Label], images[i].Label, loaded.Width, loaded.Height));
+                Planar.Write(image, pixels.AsSpan(waiting * values, values));
+                rows.Add(new StoreRow(images[i].Path, source.Classes[images[i].Label], images[i].Label, read.Width, read.Height, read.Place?.Crs, read.Bounds, images[i].Window));
                 waiting++;
             }
-            if (waiting == batchSize || (i == images.Length - 1 && waiting > 0))
+            if (waiting == batchSize || (i == images.Count - 1 && waiting > 0))
             {
                 cancellation.ThrowIfCancellationRequested();
                 embedder.Embed(pixels.AsSpan(0, waiting * values), waiting, size, descriptors.AsSpan((rows.Count - waiting) * embedder.Dimension, waiting * embedder.Dimension));
@@ -134,19 +145,20 @@ public static class StoreExtraction
                 progress?.Report(new Progress("embedding", first + i + 1, total, "images", bad.Count > 0 ? $"{bad.Count} bad" : ""));
             }
         }
-        writer.Append(rows, descriptors.AsSpan(0, rows.Count * embedder.Dimension), bad);
+        writer.Append(rows, descriptors.AsSpan(0, rows.Count * embedder.Dimension), bad, empty);
     }
 
-    static Loaded Load(ImageDecoder decoder, string path, int size)
+    static Loaded Load(IImageSource source, int index, int size)
     {
         try
         {
-            RgbImage image = decoder.DecodeUnnamed(path);
-            return new Loaded(Resize.Bilinear(image, size, size), image.Width, image.Height, "");
+            LoadedImage read = source.Load(index);
+            // The picture itself may be large, and many wait to be described: only its size goes on.
+            return new Loaded(read with { Image = null }, read.Image is { } image ? Resize.Bilinear(image, size, size) : null, "");
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            return new Loaded(null, 0, 0, e.Message);
+            return new Loaded(null, null, e.Message);
         }
     }
 }

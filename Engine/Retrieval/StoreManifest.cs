@@ -3,7 +3,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Images;
 using Osprey.Engine.Model;
+using Osprey.Engine.Sources;
 
 namespace Osprey.Engine.Retrieval;
 
@@ -62,7 +64,7 @@ public record StoreDescription
     /// <summary>Source images in this store's share, readable or not.</summary>
     public required long Images { get; init; }
 
-    /// <summary>SHA-256 of the list of source images: <see cref="HashImages"/>.</summary>
+    /// <summary>SHA-256 of the list of source images: <see cref="HashImages(IEnumerable{SourceImage})"/>.</summary>
     public required string ImagesSha256 { get; init; }
 
     /// <summary>Source images per part; the last has the rest.</summary>
@@ -70,12 +72,19 @@ public record StoreDescription
 
     public StoreShard? Shard { get; init; }
 
+    /// <summary>How scenes were cut; null where every file is one image.</summary>
+    public WindowGrid? Windows { get; init; }
+
     /// <summary>SHA-256 over path (relative to <paramref name="root"/>, with '/') and label of every image, in order.</summary>
-    public static string HashImages(IEnumerable<LabelledImage> images, string root)
+    public static string HashImages(IEnumerable<LabelledImage> images, string root) => HashImages(images.Select(i => (RelativePath(root, i.Path), i.Label)));
+
+    /// <summary>The same over the images of a source, in order; of a window <see cref="SourceImage.Identity"/> stands for the path.</summary>
+    public static string HashImages(IEnumerable<SourceImage> images) => HashImages(images.Select(i => (i.Identity, i.Label)));
+
+    static string HashImages(IEnumerable<(string Path, int Label)> images)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (LabelledImage image in images)
-            hash.AppendData(Encoding.UTF8.GetBytes($"{RelativePath(root, image.Path)}\t{image.Label}\n"));
+        foreach ((string path, int label) in images) hash.AppendData(Encoding.UTF8.GetBytes($"{path}\t{label}\n"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
@@ -100,6 +109,7 @@ public record StoreDescription
         if (Preprocessing != other.Preprocessing) return $"its preprocessing is '{Preprocessing}', this '{other.Preprocessing}'";
         if (Dimension != other.Dimension) return $"its descriptors have {Dimension} values, these {other.Dimension}";
         if (Type != other.Type) return $"it holds {Type}, not {other.Type}";
+        if (Windows != other.Windows) return $"it was made {WindowsName(Windows)}, not {WindowsName(other.Windows)}";
         if (Shard != other.Shard) return $"it is {ShardName(Shard)}, not {ShardName(other.Shard)}";
         if (Images != other.Images) return $"it was made from {Images} images, not {other.Images}";
         if (ImagesSha256 != other.ImagesSha256) return $"it was made from another list of {Images} images";
@@ -123,6 +133,8 @@ public record StoreDescription
 
     static string Line(JsonElement element) => JsonSerializer.Serialize(element, Json.Line);
 
+    static string WindowsName(WindowGrid? grid) => grid is null ? "of whole images" : $"in windows of {grid.Size} px every {grid.Stride} px{(grid.Overview == 0 ? "" : $" of overview {grid.Overview}")}";
+
     static string ShardName(StoreShard? shard) => shard is null ? "a whole set" : $"shard {shard.Index} of {shard.Count}";
 }
 
@@ -141,8 +153,11 @@ public sealed record StorePart
 
     public required long Rows { get; init; }
 
-    /// <summary>Source images behind it: rows and bad files together.</summary>
+    /// <summary>Source images behind it: rows, bad files and empty windows together.</summary>
     public required long Images { get; init; }
+
+    /// <summary>Its windows that hold no data and have no row; null for none.</summary>
+    public long? EmptyWindows { get; init; }
 
     /// <summary>Its images that could not be read.</summary>
     public required IReadOnlyList<BadFile> BadFiles { get; init; }
@@ -161,6 +176,9 @@ public sealed record StoreManifest : StoreDescription
 
     /// <summary>Images in all parts that could not be read.</summary>
     public long BadFiles { get; init; }
+
+    /// <summary>Windows in all parts that hold no data and have no row; null for none.</summary>
+    public long? EmptyWindows { get; init; }
 
     /// <summary>Every image of the list is in a part.</summary>
     public bool Complete { get; init; }
@@ -181,6 +199,7 @@ public sealed record StoreManifest : StoreDescription
         ImagesSha256 = d.ImagesSha256,
         PartImages = d.PartImages,
         Shard = d.Shard,
+        Windows = d.Windows,
     };
 
     /// <summary>With these parts, and the counts that follow from them.</summary>
@@ -189,6 +208,7 @@ public sealed record StoreManifest : StoreDescription
         Parts = parts,
         Rows = parts.Sum(p => p.Rows),
         BadFiles = parts.Sum(p => p.BadFiles.Count),
+        EmptyWindows = parts.Sum(p => p.EmptyWindows ?? 0) is > 0 and var empty ? empty : null,
         Complete = complete,
     };
 

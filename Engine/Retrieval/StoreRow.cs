@@ -1,30 +1,37 @@
+using Osprey.Engine.Images;
 using Parquet;
 using Parquet.Schema;
 
 namespace Osprey.Engine.Retrieval;
 
-/// <summary>The ground that an image shows, in its coordinate reference system's units.</summary>
-public readonly record struct GeoBounds(double MinX, double MinY, double MaxX, double MaxY);
-
 /// <summary>What is known of one descriptor's image.</summary>
 /// <param name="Path">Relative to the store's root, with '/'.</param>
 /// <param name="Class">The class's name.</param>
 /// <param name="Label">Index into the store's classes.</param>
-/// <param name="Width">Of the file, pixels.</param>
-/// <param name="Height">Of the file, pixels.</param>
+/// <param name="Width">Of the image that was described, file or window, pixels as they were read.</param>
+/// <param name="Height">Of the same.</param>
 /// <param name="Crs">Coordinate reference system, such as <c>EPSG:32632</c>; null where unknown.</param>
 /// <param name="Bounds">Null where unknown.</param>
-public sealed record StoreRow(string Path, string Class, int Label, int Width, int Height, string? Crs = null, GeoBounds? Bounds = null);
+/// <param name="Window">The part of the file that was described, in its pixels at full resolution; null for all of it.</param>
+public sealed record StoreRow(string Path, string Class, int Label, int Width, int Height, string? Crs = null, GeoBounds? Bounds = null, PixelWindow? Window = null);
 
-/// <summary>The metadata table of a part, as Parquet. Columns: path, class, label, width, height, crs, min_x, min_y, max_x, max_y; the last five may be null.</summary>
+/// <summary>
+/// The metadata table of a part, as Parquet. Columns: path, class, label, width, height, crs, min_x, min_y, max_x, max_y, window_x, window_y, window_width,
+/// window_height; from crs on they may be null. Tables of before there were windows lack the last four.
+/// </summary>
 static class StoreTable
 {
     static readonly DataField<string> Path = new("path", false), Class = new("class", false), Crs = new("crs", true);
     static readonly DataField<int> Label = new("label"), Width = new("width"), Height = new("height");
     static readonly DataField<double> MinX = new("min_x", true), MinY = new("min_y", true), MaxX = new("max_x", true), MaxY = new("max_y", true);
 
+    static readonly DataField<int>[] Window = [new("window_x", true), new("window_y", true), new("window_width", true), new("window_height", true)];
+
     /// <summary>In the order in which <see cref="WriteColumnsAsync"/> writes them.</summary>
-    public static IReadOnlyList<DataField> Columns { get; } = [Path, Class, Label, Width, Height, Crs, MinX, MinY, MaxX, MaxY];
+    public static IReadOnlyList<DataField> Columns { get; } = [Path, Class, Label, Width, Height, Crs, MinX, MinY, MaxX, MaxY, .. Window];
+
+    /// <summary>Those that every table has.</summary>
+    public static IReadOnlyList<DataField> Required { get; } = [.. Columns.Except(Window)];
 
     static readonly ParquetSchema Schema = new(Columns);
 
@@ -53,11 +60,18 @@ static class StoreTable
         await Doubles(MinY, b => b.MinY).ConfigureAwait(false);
         await Doubles(MaxX, b => b.MaxX).ConfigureAwait(false);
         await Doubles(MaxY, b => b.MaxY).ConfigureAwait(false);
+        await Pixels(Window[0], w => w.X).ConfigureAwait(false);
+        await Pixels(Window[1], w => w.Y).ConfigureAwait(false);
+        await Pixels(Window[2], w => w.Width).ConfigureAwait(false);
+        await Pixels(Window[3], w => w.Height).ConfigureAwait(false);
 
         Task Integers(DataField field, Func<StoreRow, int> value) => group.WriteAsync<int>(field, rows.Select(value).ToArray().AsMemory());
 
         Task Doubles(DataField field, Func<GeoBounds, double> value) =>
             group.WriteAsync<double>(field, rows.Select(r => r.Bounds is { } b ? value(b) : (double?)null).ToArray().AsMemory());
+
+        Task Pixels(DataField field, Func<PixelWindow, int> value) =>
+            group.WriteAsync<int>(field, rows.Select(r => r.Window is { } w ? value(w) : (int?)null).ToArray().AsMemory());
     }
 
     /// <exception cref="InvalidDataException">Not such a table.</exception>
@@ -101,11 +115,14 @@ static class StoreTable
         await group.ReadAsync<double>(MinY, minY.AsMemory()).ConfigureAwait(false);
         await group.ReadAsync<double>(MaxX, maxX.AsMemory()).ConfigureAwait(false);
         await group.ReadAsync<double>(MaxY, maxY.AsMemory()).ConfigureAwait(false);
+        int?[][] window = [new int?[count], new int?[count], new int?[count], new int?[count]];
+        for (int i = 0; i < window.Length && group.ColumnExists(Window[i]); i++) await group.ReadAsync<int>(Window[i], window[i].AsMemory()).ConfigureAwait(false);
         var rows = new StoreRow[count];
         for (int i = 0; i < count; i++)
         {
             GeoBounds? bounds = minX[i] is { } x0 && minY[i] is { } y0 && maxX[i] is { } x1 && maxY[i] is { } y1 ? new GeoBounds(x0, y0, x1, y1) : null;
-            rows[i] = new StoreRow(paths[i], classes[i], labels[i], widths[i], heights[i], crs[i], bounds);
+            PixelWindow? part = window[0][i] is { } x && window[1][i] is { } y && window[2][i] is { } w && window[3][i] is { } h ? new PixelWindow(x, y, w, h) : null;
+            rows[i] = new StoreRow(paths[i], classes[i], labels[i], widths[i], heights[i], crs[i], bounds, part);
         }
         return rows;
     }

@@ -4,6 +4,8 @@ using Osprey.Engine.Retrieval;
 using Osprey.Interop.Formats;
 using Osprey.Kernels;
 using Osprey.Tests.Engine.Retrieval;
+using Parquet;
+using Parquet.Schema;
 
 namespace Osprey.Tests.Engine.Interchange;
 
@@ -153,6 +155,26 @@ public sealed class DescriptorExchangeTests
         File.WriteAllText(At("x.npy.csv"), list);
         Assert.That(() => Import("x.npy", "s"), Throws.TypeOf<InvalidDataException>().With.Message.Contains(At("x.npy.csv")).And.Message.Contains(message));
         Assert.That(Directory.Exists(At("s")), Is.False);
+    }
+
+    /// <summary>A table of another program, with fewer columns than ours.</summary>
+    [Test]
+    public async Task Paths_and_classes_of_a_strange_table_are_taken()
+    {
+        var path = new DataField<string>("path");
+        var kind = new DataField<string>("class", true);
+        var element = new DataField<float>(ListField.ElementName);
+        await using (FileStream file = File.Create(At("strange.parquet")))
+        {
+            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(path, kind, new ListField("descriptor", element)), file);
+            using ParquetRowGroupWriter group = writer.CreateRowGroup();
+            await group.WriteAsync(path, new[] { "b/1.jpg", "a/2.jpg" });
+            await group.WriteAsync(kind, new[] { "b", null }!);
+            int[] levels = [.. Enumerable.Repeat(element.MaxDefinitionLevel, 4)];
+            await group.WriteAllPartsAsync<float>(element, new[] { 1f, 0, 0, 1 }, (ReadOnlyMemory<int>?)levels.AsMemory(), (ReadOnlyMemory<int>?)new[] { 0, 1, 0, 1 }.AsMemory(), CancellationToken.None);
+            group.CompleteValidate();
+        }
+        Assert.That(Import("strange.parquet", "s").ReadRows(), Is.EqualTo(new[] { new StoreRow("b/1.jpg", "b", 0, 0, 0), new StoreRow("a/2.jpg", "unlabelled", 1, 0, 0) }));
     }
 
     [Test]

@@ -172,7 +172,7 @@ public sealed class DescriptorStoreTests
     {
         using var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe());
         StoreRow[] rows = [.. Enumerable.Range(0, 8).Select(i => StoreSample.Row(i))];
-        Assert.That(() => writer.Append(rows[..7], new float[35], []), Throws.ArgumentException.With.Message.Contains("7 rows and 0 bad").And.Message.Contains("which are 8"));
+        Assert.That(() => writer.Append(rows[..7], new float[35], []), Throws.ArgumentException.With.Message.Contains("7 rows, 0 bad").And.Message.Contains("which are 8"));
         Assert.That(() => writer.Append(rows, new float[39], []), Throws.ArgumentException.With.Message.Contains("39 values"));
         rows[3] = rows[3] with { Label = 2 };
         Assert.That(() => writer.Append(rows, new float[40], []), Throws.ArgumentException.With.Message.Contains("label 2"));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Osprey.Engine;
+using Osprey.Engine.Images;
 using Osprey.Engine.Retrieval;
 
 namespace Osprey.Tests.Engine.Retrieval;
@@ -27,7 +28,7 @@ static class StoreSample
 
     public static StoreRow Row(long image) => new(
         $"forest/bild {image} é.jpg", image % 2 == 0 ? "forest" : "Häfen", (int)(image % 2), 256 + (int)image, 200,
-        image % 3 == 0 ? "EPSG:32632" : null, image % 3 == 0 ? new GeoBounds(image, -image, image + 0.5, 1e7) : null);
+        image % 3 == 0 ? "EPSG:32632" : null, image % 3 == 0 ? new GeoBounds(image, -image, image + 0.5, 1e7) : null, image % 4 == 0 ? new PixelWindow(512 * (int)image, 0, 512, 200) : null);
 
     public static float[] Descriptor(long image) => [.. Enumerable.Range(0, Dimension).Select(d => (image + 1) * 0.25f - d)];
 

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using Osprey.Engine;
-using Osprey.Engine.Datasets;
 using Osprey.Engine.Distributed;
 using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
+using Osprey.Engine.Sources;
 using Osprey.Interop.Mpi;
 using Osprey.Tool.Hosting;
 using Spectre.Console;
@@ -13,7 +13,7 @@ namespace Osprey.Tool.Verbs;
 
 sealed class EmbedVerb : Verb
 {
-    readonly Option<string[]> data = Flag.Texts("--data", "DIR", "Folder of images, with or without class folders; several are joined.", required: true);
+    readonly Option<string[]> data = Flag.Texts("--data", "DIR|FILE", "Folders of images, with or without class folders; image files; tar shards (WebDataset); Parquet with image bytes or paths. Several are joined.", required: true);
 
     readonly Option<string?> model = Flag.Text("--model", "RUN|FILE", "Run folder of 'train', or weights alone (torchvision's names): then backbone, GeM p=3, L2.", required: true);
 
@@ -31,13 +31,16 @@ sealed class EmbedVerb : Verb
 
     readonly ScaleFlag scales = new();
 
+    readonly WindowFlags windows = new(null);
+
     readonly DecodeFlags decoding = new();
 
     public EmbedVerb()
-        : base("embed", "Describes every image of a folder: descriptors and metadata in parts, resumed by itself.")
+        : base("embed", "Describes every image, or every window of scenes: descriptors and metadata in parts, resumed by itself.")
     {
         foreach (Option option in new Option[] { data, model, output, size, type, batch, part, shard }) Add(option);
         scales.AddTo(this);
+        windows.AddTo(this);
         decoding.AddTo(this);
     }
 
@@ -46,6 +49,8 @@ sealed class EmbedVerb : Verb
         "embed --data ucm --model runs/aid --out stores/ucm",
         "embed --data ucm --model squeezenet1_1.safetensors --size 128 --dtype float16 --out stores/ucm",
         "embed --data sentinel --bands 4,3,2 --range 0:3000 --model runs/aid --out stores/sentinel",
+        "embed --data scene.tif --window 512 --stride 256 --model runs/aid --out stores/scene",
+        "embed --data shards/*.tar --model runs/aid --out stores/shards",
         "embed --data ucm --model runs/aid --scales 1 0.7071 0.5 --out stores/ucm-scales",
         "embed --data patternnet --model runs/aid --shard 0/4 --out stores/patternnet-0",
         "embed --data patternnet --model runs/aid --shard 4 --out stores/patternnet-$JOB_COMPLETION_INDEX",
@@ -62,23 +67,24 @@ sealed class EmbedVerb : Verb
         string from = arguments.GetRequiredValue(model)!, to = arguments.GetRequiredValue(output)!;
 
         session.ConfigureTorch();
-        ImageSet set = ranks.RunOnAll(() => DataFolders.OpenJoined(arguments.GetRequiredValue(data), split: null));
+        using IImageSource source = ranks.RunOnAll(() => ImageSources.Open(arguments.GetRequiredValue(data), config.Decoding, windows.Bind(arguments)));
         using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, arguments.GetValue(size), scales.Bind(arguments)));
         DescriptorStore? store = ranks.Size == 1
-            ? StoreExtraction.Run(embedder, from, set, to, config, session.Threads, session.Progress, session.Cancellation)
-            : DistributedExtraction.Run(ranks, embedder, from, set, to, config, session.Threads, session.Progress, session.Cancellation);
+            ? StoreExtraction.Run(embedder, from, source, to, config, session.Threads, session.Progress, session.Cancellation)
+            : DistributedExtraction.Run(ranks, embedder, from, source, to, config, session.Threads, session.Progress, session.Cancellation);
         if (store is null) return ExitCode.Done;
 
-        BadFile[] bad = [.. store.ReadBadFiles().Select(b => b with { Path = Path.Combine(set.Root, b.Path) })];
+        BadFile[] bad = [.. store.ReadBadFiles().Select(b => b with { Path = Path.Combine(source.Root, b.Path) })];
         session.Warn(bad);
         if (session.Json)
         {
-            session.Write(new { Store = to, store.Rows, store.Dimension, Parts = store.Manifest.Parts.Count, BadFiles = bad });
+            session.Write(new { Store = to, store.Rows, store.Dimension, Parts = store.Manifest.Parts.Count, store.Manifest.EmptyWindows, BadFiles = bad });
             return ExitCode.Done;
         }
         Table table = Tables.Create("store", ">rows", ">dimension", ">parts", ">bad files");
         table.Row(to, $"{store.Rows}", $"{store.Dimension}", $"{store.Manifest.Parts.Count}", $"{bad.Length}");
         session.Write(table);
+        if (store.Manifest.EmptyWindows is long empty) session.Note($"{empty} windows hold no data and are left out");
         return ExitCode.Done;
     }
 

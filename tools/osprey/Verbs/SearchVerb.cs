@@ -2,6 +2,7 @@ using System.CommandLine;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Distributed;
 using Osprey.Engine.Images;
+using Osprey.Engine.Interchange;
 using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
 using Osprey.Interop.Formats;
@@ -44,11 +45,13 @@ sealed class SearchVerb : Verb
 
     readonly Option<string?> file = Flag.Text("--out", "FILE.npz", "Where --output npz goes.");
 
+    readonly Option<string?> geoJson = Flag.Text("--geojson", "FILE", "Also writes what was found as GeoJSON: one feature each, with its footprint where the store knows it.");
+
     public SearchVerb()
         : base("search", "Finds the nearest images of a store, exactly.")
     {
         Add(store);
-        foreach (Option option in new Option[] { query, vectors, k, radius, onlyClass, model, output, file }) Add(option);
+        foreach (Option option in new Option[] { query, vectors, k, radius, onlyClass, model, output, file, geoJson }) Add(option);
         refinement.AddTo(this);
         Add(reRankFirst);
         k.Validators.Add(result =>
@@ -74,6 +77,7 @@ sealed class SearchVerb : Verb
         "search stores/ucm --query harbour.jpg --radius 0.8 --only-class harbor",
         "search stores/ucm --query harbour.jpg --expand --expand-neighbours 5",
         "search stores/ucm --query harbour.jpg -k 20 --rerank --rerank-first 200",
+        "search stores/scene --query harbour.jpg -k 20 --geojson hits.geojson",
         "search stores/ucm --vectors queries.npy -k 100 --output npz --out neighbours.npz",
     ];
 
@@ -112,7 +116,10 @@ sealed class SearchVerb : Verb
 
     (Queries Queries, StoreRow[] Rows, RowFilter? Filter) Prepare(ParseResult arguments, DescriptorStore opened, Session session)
     {
-        if (arguments.GetValue(file) is string name) InputFile.Writable(name);
+        foreach (string? name in new[] { arguments.GetValue(file), arguments.GetValue(geoJson) })
+        {
+            if (name is not null) InputFile.Writable(name);
+        }
         Queries queries = arguments.GetValue(vectors) is string npy ? ReadVectors(npy, opened) : Describe(arguments, opened, session);
         StoreRow[] rows = opened.ReadRows();
         return (queries, rows, Filter(arguments.GetValue(onlyClass) ?? [], rows));
@@ -120,35 +127,53 @@ sealed class SearchVerb : Verb
 
     void Show(ParseResult arguments, Session session, DescriptorStore opened, Queries queries, StoreRow[] rows, string? target, Ranking? ranking, RangeRanking? within)
     {
+        Answer[] answers = ranking is not null ? Nearest(ranking) : Within(within!);
+        if (arguments.GetValue(geoJson) is string places) WritePlaces(places, session, queries, rows, answers);
         if (target is not null)
         {
             RankingFile.WriteNpz(target, ranking!, queries.Names);
             session.Note($"written: {target}");
+            return;
         }
-        else
+        string PathOf(long id) => Path.Combine(opened.Manifest.Root, rows[id].Path);
+        if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
         {
-            Answer[] answers = ranking is not null ? Nearest(ranking) : Within(within!);
-            string PathOf(long id) => Path.Combine(opened.Manifest.Root, rows[id].Path);
-            if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
+            bool windows = rows.Any(r => r.Window is not null);
+            session.Write(new
             {
-                session.Write(new
+                Results = answers.Select((a, q) => new
                 {
-                    Results = answers.Select((a, q) => new { Query = queries.Names[q], a.Ids, a.Scores, Paths = a.Ids.Select(PathOf), Classes = a.Ids.Select(i => rows[i].Class) }),
-                });
-                return;
-            }
-            for (int q = 0; q < answers.Length; q++)
-            {
-                session.WriteLine($"{queries.Names[q]}:");
-                Table table = Tables.Create(">rank", ">score", "class", "path");
-                for (int i = 0; i < answers[q].Ids.Length; i++)
-                {
-                    long id = answers[q].Ids[i];
-                    table.Row($"{i + 1}", $"{answers[q].Scores[i]:0.0000}", rows[id].Class, PathOf(id));
-                }
-                session.Write(table);
-            }
+                    Query = queries.Names[q],
+                    a.Ids,
+                    a.Scores,
+                    Paths = a.Ids.Select(PathOf),
+                    Classes = a.Ids.Select(i => rows[i].Class),
+                    Windows = windows ? a.Ids.Select(i => rows[i].Window is { } w ? new[] { w.X, w.Y, w.Width, w.Height } : null) : null,
+                }),
+            });
+            return;
         }
+        for (int q = 0; q < answers.Length; q++)
+        {
+            session.WriteLine($"{queries.Names[q]}:");
+            Table table = Tables.Create(">rank", ">score", "class", "path");
+            for (int i = 0; i < answers[q].Ids.Length; i++)
+            {
+                long id = answers[q].Ids[i];
+                table.Row($"{i + 1}", $"{answers[q].Scores[i]:0.0000}", rows[id].Class, rows[id].Window is { } w ? $"{PathOf(id)} {w}" : PathOf(id));
+            }
+            session.Write(table);
+        }
+    }
+
+    static void WritePlaces(string path, Session session, Queries queries, StoreRow[] rows, Answer[] answers)
+    {
+        Hit[] hits = [.. answers.SelectMany((a, q) => a.Ids.Select((id, i) => new Hit(queries.Names[q], i + 1, a.Scores[i], id, rows[id])))];
+        int placed = GeoJsonHits.Write(path, hits);
+        string[] others = [.. hits.Where(h => h.Row.Bounds is not null).Select(h => h.Row.Crs ?? "unknown").Distinct()];
+        session.Note($"written: {path}");
+        if (placed < hits.Length)
+            session.Warn($"osprey search: {hits.Length - placed} of {hits.Length} features in {path} have no geometry: their place is unknown, or not in a reference system that is converted to WGS 84{(others.Length > 0 ? $" ({string.Join(", ", others)})" : "")}");
     }
 
     /// <summary>The k nearest rows of each query, or the first k of more that were put in a new order.</summary>
