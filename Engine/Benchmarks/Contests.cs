@@ -1,3 +1,4 @@
+using Osprey.Engine.Model;
 using Osprey.Kernels.Perturbation;
 using Osprey.Kernels.Pooling;
 using Osprey.Kernels.Search;
@@ -5,7 +6,7 @@ using Osprey.Kernels.Search;
 namespace Osprey.Engine.Benchmarks;
 
 /// <summary>One entry of the benchmark: made when its turn comes.</summary>
-/// <param name="Room">Of the kernels: <c>pooling</c>, <c>normalization</c>, <c>perturbation</c>, <c>search</c>.</param>
+/// <param name="Room">Of the kernels: <c>pooling</c>, <c>normalization</c>, <c>perturbation</c>, <c>backbone</c>, <c>search</c>.</param>
 /// <param name="Operation">As on the command line and in the reports.</param>
 /// <param name="Shape">As printed.</param>
 /// <param name="Size">The smallest benchmark that has it; quick shapes are in the quick one only.</param>
@@ -18,9 +19,9 @@ public sealed record ContestEntry(string Room, string Operation, string Shape, B
 /// <summary>Every operation and shape that is measured. What is entered here is measured by the tool and by the benchmark project, and checked by a test.</summary>
 public static class Contests
 {
-    const string Pooling = "pooling", Normalization = "normalization", Perturbation = "perturbation", Search = "search";
+    const string Pooling = "pooling", Normalization = "normalization", Perturbation = "perturbation", Networks = "backbone", Search = "search";
 
-    public static IReadOnlyList<ContestEntry> All { get; } = [.. OfPooling(), .. OfNormalization(), .. OfPerturbation(), .. OfSearch()];
+    public static IReadOnlyList<ContestEntry> All { get; } = [.. OfPooling(), .. OfNormalization(), .. OfPerturbation(), .. OfNetworks(), .. OfSearch()];
 
     /// <summary>What may be asked for: rooms, then operations.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(e => e.Room).Distinct(), .. All.Select(e => e.Operation).Distinct()];
@@ -91,6 +92,21 @@ public static class Contests
                 yield return new ContestEntry(Perturbation, $"{name}-start", shape, size, stage => new StartContest(stage.Device, norm, images, side));
             }
         }
+    }
+
+    static IEnumerable<ContestEntry> OfNetworks()
+    {
+        (string, BenchmarkSize, Architecture, int, int)[] networks =
+        [
+            ("resnet18", BenchmarkSize.Quick, Architecture.Resnet18, 2, 33),
+            ("resnet50", BenchmarkSize.Quick, Architecture.Resnet50, 1, 33),
+            ("squeezenet", BenchmarkSize.Quick, Architecture.Squeezenet, 2, 33),
+            ("resnet18", BenchmarkSize.Standard, Architecture.Resnet18, 32, 224),
+            ("resnet50", BenchmarkSize.Standard, Architecture.Resnet50, 32, 224),
+            ("squeezenet", BenchmarkSize.Standard, Architecture.Squeezenet, 32, 224),
+        ];
+        foreach ((string name, BenchmarkSize size, Architecture architecture, int images, int side) in networks)
+            yield return new ContestEntry(Networks, name, $"{images}×3×{side}×{side}", size, stage => new BackboneContest(stage.Device, architecture, images, side, seed: 0));
     }
 
     static IEnumerable<ContestEntry> OfSearch()

@@ -52,6 +52,10 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         ModuleTensors.Copy(weights, ModuleTensors.State(this));
     }
 
+    /// <summary>A copy for inference of the weights as they are now; the caller's.</summary>
+    /// <param name="threads">That it may use, 1 or more.</param>
+    internal abstract FoldedBackbone Fold(int threads);
+
     public string Describe() => ArchitectureGuess.Name(Architecture, Stage);
 
     /// <summary>Whether torchvision has a tensor of this name behind the part that is kept.</summary>

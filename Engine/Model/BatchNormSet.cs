@@ -1,3 +1,4 @@
+using Osprey.Interop.Torch;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -37,6 +38,14 @@ sealed class BatchNormSet : nn.Module
         runningMean.copy_(other.runningMean);
         runningVar.copy_(other.runningVar);
         batches.copy_(other.batches);
+    }
+
+    /// <summary>What it does in evaluation: y = scale·x + shift per channel, in float64.</summary>
+    public (double[] Scale, double[] Shift) Affine()
+    {
+        float[] gamma = TensorMemory.ToArray(Weight), beta = TensorMemory.ToArray(bias), mean = TensorMemory.ToArray(runningMean), variance = TensorMemory.ToArray(runningVar);
+        double[] scale = [.. gamma.Select((g, i) => g / Math.Sqrt(variance[i] + Epsilon))];
+        return (scale, [.. beta.Select((b, i) => b - (mean[i] * scale[i]))]);
     }
 
     public Tensor Apply(Tensor input, bool training, bool track)

@@ -24,11 +24,13 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
     readonly TorchPooling pooling;
     readonly TorchRowNormalization rows;
     readonly Tensor power;
+    readonly int threads;
     WhiteningHead? head;
 
     Embedder(EmbedderConfig config, Device device, long seed) : base(nameof(Embedder))
     {
         Config = config.Validate();
+        threads = device.Threads;
         backbone = Backbone.Create(config, seed);
         register_module(BackboneName, backbone);
         pooling = new TorchPooling(device, config.Pooling);
@@ -139,6 +141,7 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         ModelFiles files = ModelFiles.Locate(path);
         IReadOnlyDictionary<string, Tensor> weights = WeightsFile.Read(files.Weights);
+        Unfold();
         if (files.IsRun)
             weights = weights.Where(w => w.Key.StartsWith(BackboneName + ".", StringComparison.Ordinal) && !w.Key.Contains(AuxiliaryMark, StringComparison.Ordinal))
                 .ToDictionary(w => w.Key[(BackboneName.Length + 1)..], w => w.Value);
@@ -148,20 +151,22 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
     /// <summary>Differentiable, in the module's mode and <see cref="Branch"/>.</summary>
     /// <param name="pixels">[N,3,H,W] float32, RGB in 0…1.</param>
     /// <returns>[N,D], rows of norm 1.</returns>
-    public Tensor Describe(Tensor pixels)
+    public Tensor Describe(Tensor pixels) => DescribeWith(backbone.call, pixels);
+
+    Tensor DescribeWith(Func<Tensor, Tensor> network, Tensor pixels)
     {
         if (pixels.dim() != 4 || pixels.shape[1] != 3 || pixels.dtype != ScalarType.Float32)
             throw new ArgumentException($"images are float32 [N,3,H,W]; {pixels.dtype} [{string.Join(",", pixels.shape)}] was given");
         using var scope = NewDisposeScope();
-        Tensor descriptor = Config.Scales is { } scales ? rows.Apply(MultiScale.Describe(pixels, scales, ScalePower, DescribeOnce)) : DescribeOnce(pixels);
+        Tensor descriptor = Config.Scales is { } scales ? rows.Apply(MultiScale.Describe(pixels, scales, ScalePower, p => DescribeOnce(p, network))) : DescribeOnce(pixels, network);
         if (whitening is not null) descriptor = rows.Apply(whitening.call(descriptor));
         return descriptor.MoveToOuterDisposeScope();
     }
 
     /// <summary>At the size that the images have, before any fitted whitening.</summary>
-    Tensor DescribeOnce(Tensor pixels)
+    Tensor DescribeOnce(Tensor pixels, Func<Tensor, Tensor> network)
     {
-        Tensor map = backbone.call(normalization.Apply(pixels));
+        Tensor map = network(normalization.Apply(pixels));
         Tensor descriptor = rows.Apply(pooling.Apply(map, power));
         return head is null ? descriptor : rows.Apply(head.call(descriptor));
     }
@@ -228,6 +233,7 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         Dictionary<string, Tensor> own = State(includeAuxiliary: true);
         WeightsFit fit = WeightsFit.Check(own, state, _ => false);
         if (!fit.IsExact) throw new InvalidDataException($"{source} does not fit a model of {backbone.Describe()}, {Dimension} dimensions: {fit.Describe()}");
+        Unfold();
         ModuleTensors.Copy(state, own);
     }
 
@@ -254,7 +260,7 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         using var settled = new EvaluationMode(this);
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        TensorMemory.Read(Describe(TensorMemory.FromSpan(pixels, images, 3, size, size))).CopyTo(descriptors);
+        TensorMemory.Read(DescribeWith(folded is null ? backbone.call : folded.Map, TensorMemory.FromSpan(pixels, images, 3, size, size))).CopyTo(descriptors);
     }
 
     /// <summary>As the other overload, of a loaded batch.</summary>
@@ -279,6 +285,7 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
     {
         if (disposing)
         {
+            Unfold();
             pooling.Dispose();
             rows.Dispose();
             normalization.Dispose();

@@ -9,7 +9,7 @@ sealed class ResNet : Backbone
 {
     readonly Conv2d conv1;
     readonly SplitBatchNorm2d bn1;
-    readonly nn.Module<Tensor, Tensor>[] blocks;
+    readonly ResidualBlock[] blocks;
     readonly bool bottleneck;
 
     public ResNet(Architecture architecture, int stage, Generator generator) : base(nameof(ResNet), architecture, stage, ChannelsOf(architecture, stage))
@@ -19,12 +19,12 @@ sealed class ResNet : Backbone
         register_module("conv1", conv1);
         register_module("bn1", bn1);
         (bottleneck, int[] counts) = ArchitectureGuess.Layout(architecture);
-        var all = new List<nn.Module<Tensor, Tensor>>();
+        var all = new List<ResidualBlock>();
         long channels = 64;
         for (int s = 1; s <= stage; s++)
         {
             long planes = 32L << s;
-            var inStage = new List<nn.Module<Tensor, Tensor>>();
+            var inStage = new List<ResidualBlock>();
             for (int b = 0; b < counts[s - 1]; b++)
             {
                 long stride = b == 0 && s > 1 ? 2 : 1;
@@ -47,7 +47,7 @@ sealed class ResNet : Backbone
         if (bottleneck && is_grad_enabled() && (training || input.requires_grad) && !ProcessorCaches.AllowBottleneckGradients)
             throw new NotSupportedException($"{Architecture} cannot be trained or attacked here: {ProcessorCaches.Advice}");
         Tensor x = Stem(input);
-        foreach (nn.Module<Tensor, Tensor> block in blocks)
+        foreach (ResidualBlock block in blocks)
         {
             Tensor next = block.call(x);
             x.Dispose();
@@ -56,9 +56,13 @@ sealed class ResNet : Backbone
         return x;
     }
 
+    internal override FoldedBackbone Fold(int threads) => new FoldedResNet(threads, conv1, bn1, blocks);
+
     Tensor Stem(Tensor input)
     {
         using var scope = NewDisposeScope();
+        // Channels-last, libtorch would divide by the size of a hidden cache on the way forward, too.
+        if (bottleneck && !ProcessorCaches.AllowBottleneckGradients) input = input.contiguous();
         Tensor x = bn1.call(conv1.call(input)).relu_();
         return nn.functional.max_pool2d(x, 3, stride: 2, padding: 1).MoveToOuterDisposeScope();
     }

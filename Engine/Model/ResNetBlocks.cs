@@ -31,6 +31,12 @@ abstract class ResidualBlock : nn.Module<Tensor, Tensor>
         if (shortcut is not null) register_module("downsample", new Children(shortcut, shortcutNorm!));
     }
 
+    /// <summary>The branch, layer by layer; a ReLU follows each but the last.</summary>
+    public abstract IReadOnlyList<(Conv2d Conv, SplitBatchNorm2d Norm)> BranchLayers { get; }
+
+    /// <summary>The way around; null where it is the input itself.</summary>
+    public (Conv2d Conv, SplitBatchNorm2d Norm)? ShortcutLayer => shortcut is null ? null : (shortcut, shortcutNorm!);
+
     protected abstract Tensor Branch(Tensor x);
 
     public sealed override Tensor forward(Tensor input)
@@ -57,6 +63,8 @@ sealed class BasicBlock : ResidualBlock
         RegisterShortcut();
     }
 
+    public override IReadOnlyList<(Conv2d Conv, SplitBatchNorm2d Norm)> BranchLayers => [(conv1, bn1), (conv2, bn2)];
+
     protected override Tensor Branch(Tensor x) => bn2.call(conv2.call(bn1.call(conv1.call(x)).relu_()));
 }
 
@@ -76,6 +84,8 @@ sealed class Bottleneck : ResidualBlock
         register_module("bn3", bn3 = new SplitBatchNorm2d(4 * planes));
         RegisterShortcut();
     }
+
+    public override IReadOnlyList<(Conv2d Conv, SplitBatchNorm2d Norm)> BranchLayers => [(conv1, bn1), (conv2, bn2), (conv3, bn3)];
 
     protected override Tensor Branch(Tensor x) => bn3.call(conv3.call(bn2.call(conv2.call(bn1.call(conv1.call(x)).relu_())).relu_()));
 }

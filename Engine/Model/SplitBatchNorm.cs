@@ -46,6 +46,9 @@ public abstract class SplitBatchNorm : nn.Module<Tensor, Tensor>
         register_module("aux", auxiliary);
     }
 
+    /// <summary>The main set in evaluation: y = scale·x + shift per channel.</summary>
+    internal (double[] Scale, double[] Shift) Affine() => main.Affine();
+
     /// <param name="input">[N,C] or [N,C,h,w].</param>
     /// <returns>The same shape.</returns>
     public override Tensor forward(Tensor input) => (Branch == NormBranch.Main ? main : auxiliary!).Apply(input, training, TrackStatistics);

@@ -31,14 +31,18 @@ sealed class SqueezeNet : Backbone
         for (int i = 0; i < fires.Length; i++)
         {
             using Tensor before = x;
-            // features.5 and features.8 are the pools behind the second and the fourth fire module.
             x = fires[i].call(before);
-            if (i is not (1 or 3)) continue;
+            if (!IsPooled(i)) continue;
             using Tensor wide = x;
             x = Pool(wide);
         }
         return x;
     }
+
+    /// <summary>features.5 and features.8 are the pools behind the second and the fourth fire module.</summary>
+    public static bool IsPooled(int fire) => fire is 1 or 3;
+
+    internal override FoldedBackbone Fold(int threads) => new FoldedSqueezeNet(threads, first, fires.Select(f => f.Layers));
 
     Tensor Stem(Tensor input)
     {
@@ -71,6 +75,8 @@ sealed class SqueezeNet : Backbone
             register_module("expand1x1", expand1 = Convolutions.SqueezeNet(squeezed, expanded, 1, 1, 0, generator));
             register_module("expand3x3", expand3 = Convolutions.SqueezeNet(squeezed, expanded, 3, 1, 1, generator));
         }
+
+        public (Conv2d Squeeze, Conv2d Expand1, Conv2d Expand3) Layers => (squeeze, expand1, expand3);
 
         public override Tensor forward(Tensor input)
         {

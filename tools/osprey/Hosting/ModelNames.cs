@@ -45,13 +45,18 @@ static class ModelNames
         return string.Join('/', bare.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).TakeLast(depth));
     }
 
-    /// <summary>Opens all; where one cannot be opened, those before it are closed.</summary>
+    /// <summary>Opens all, for inference; where one cannot be opened, those before it are closed.</summary>
     public static IReadOnlyList<(string Name, Embedder Embedder)> Open(IReadOnlyList<NamedModel> models, Session session, int? imageSize, ScaleSet? scales)
     {
         var opened = new List<(string Name, Embedder Embedder)>();
         try
         {
-            foreach (NamedModel model in models) opened.Add((model.Name, Embedder.Open(model.Path, session.Device, imageSize, scales)));
+            foreach (NamedModel model in models)
+            {
+                Embedder embedder = Embedder.Open(model.Path, session.Device, imageSize, scales);
+                opened.Add((model.Name, embedder));
+                embedder.Fold();
+            }
             return opened;
         }
         catch

@@ -69,6 +69,7 @@ sealed class EmbedVerb : Verb
         session.ConfigureTorch();
         using IImageSource source = ranks.RunOnAll(() => ImageSources.Open(arguments.GetRequiredValue(data), config.Decoding, windows.Bind(arguments)));
         using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, arguments.GetValue(size), scales.Bind(arguments)));
+        embedder.Fold();
         DescriptorStore? store = ranks.Size == 1
             ? StoreExtraction.Run(embedder, from, source, to, config, session.Threads, session.Progress, session.Cancellation)
             : DistributedExtraction.Run(ranks, embedder, from, source, to, config, session.Threads, session.Progress, session.Cancellation);

@@ -246,6 +246,7 @@ sealed class SearchVerb : Verb
 
         session.ConfigureTorch();
         using Embedder embedder = Embedder.Open(from, session.Device, preprocessing.ImageSize, manifest.Scales);
+        embedder.Fold();
         if (manifest.DifferencesFrom(embedder) is { Count: > 0 } differences)
             throw new InvalidDataException($"{from} is not the model that {opened.Path} was made with: {string.Join(", ", differences)}; name the right one with --model, or embed again");
         var loader = new ImageLoader(new ImageDecoder(preprocessing.Decoding), preprocessing.ImageSize, batchSize: 32, session.Threads);

@@ -58,6 +58,7 @@ sealed class WhitenVerb : Verb
 
         session.ConfigureTorch();
         using Embedder embedder = Embedder.Open(from, session.Device, arguments.GetValue(size), scales.Bind(arguments));
+        embedder.Fold();
         WhiteningRecord record = WhiteningRun.Run(embedder, from, set, config, to, decoding.Bind(arguments), arguments.GetValue(batch)!.Value, session.Threads, session.Progress, session.Cancellation);
 
         session.Warn(record.BadFiles);

@@ -1,0 +1,3 @@
+namespace Osprey.Bench;
+
+public class BackboneBench() : ContestBench("backbone");

@@ -1,0 +1,34 @@
+using Osprey.Kernels.Convolution;
+
+namespace Osprey.Engine.Model;
+
+/// <summary>The network for inference.</summary>
+public sealed partial class Embedder
+{
+    FoldedBackbone? folded;
+
+    /// <summary>
+    /// From here on <see cref="Embed(ReadOnlySpan{float}, int, int, Span{float})"/> runs a copy of the backbone with the main normalisation folded into the convolutions,
+    /// by our own kernel: the same descriptors but for rounding, in less time. The copy is of the weights as they are now; training mode and loading weights end it.
+    /// <see cref="Describe"/> and what is saved stay as they are. Does nothing where the processor lacks the vectors (<see cref="ConvolutionKernel.IsFast"/>).
+    /// </summary>
+    public void Fold()
+    {
+        if (ConvolutionKernel.IsFast) folded ??= backbone.Fold(threads);
+    }
+
+    /// <summary>Whether <see cref="Fold"/> is in force.</summary>
+    public bool IsFolded => folded is not null;
+
+    void Unfold()
+    {
+        folded?.Dispose();
+        folded = null;
+    }
+
+    public override void train(bool train = true)
+    {
+        if (train) Unfold();
+        base.train(train);
+    }
+}

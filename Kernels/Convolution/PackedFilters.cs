@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+
+namespace Osprey.Kernels.Convolution;
+
+/// <summary>
+/// The filters of a convolution in the order in which <see cref="ConvolutionKernel"/> reads them: panels of 32 outputs, [panel][ky][kx][input][32], the last one
+/// filled up with zeros, and a bias for each output. Made once from weights that do not change any more; a copy, which no file is written from.
+/// </summary>
+public sealed unsafe class PackedFilters : IDisposable
+{
+    /// <summary>Outputs of a panel: two vectors.</summary>
+    internal const int PanelWidth = 32;
+
+    const int Alignment = 64;
+
+    /// <param name="weights">[outputs, inputs, kernel, kernel], torch's order.</param>
+    /// <param name="bias">[outputs].</param>
+    /// <param name="outputs">A multiple of 16.</param>
+    /// <param name="inputs">1 or more.</param>
+    /// <param name="kernel">Side of the window, pixels, 1 or more.</param>
+    /// <exception cref="ArgumentException">A size is out of its range, or a span has another length than follows from them.</exception>
+    public PackedFilters(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int outputs, int inputs, int kernel)
+    {
+        if (outputs < 16 || outputs % 16 != 0) throw new ArgumentException($"there are {outputs} outputs; give a multiple of 16");
+        if (inputs < 1 || kernel < 1) throw new ArgumentException($"there are {inputs} inputs and windows of {kernel}×{kernel}; give 1 or more of each");
+        if (weights.Length != (long)outputs * inputs * kernel * kernel) throw new ArgumentException($"{weights.Length} weights were given for [{outputs}, {inputs}, {kernel}, {kernel}]");
+        if (bias.Length != outputs) throw new ArgumentException($"{bias.Length} biases were given for {outputs} outputs");
+        (Outputs, Inputs, Kernel) = (outputs, inputs, kernel);
+        Weights = Allocate((long)Panels * Depth * PanelWidth);
+        Bias = Allocate((long)Panels * PanelWidth);
+        int taps = kernel * kernel;
+        for (int o = 0; o < outputs; o++)
+        {
+            Bias[o] = bias[o];
+            float* column = Weights + ((long)(o / PanelWidth) * Depth * PanelWidth) + (o % PanelWidth);
+            ReadOnlySpan<float> filter = weights.Slice(o * inputs * taps, inputs * taps);
+            for (int i = 0; i < inputs; i++)
+                for (int tap = 0; tap < taps; tap++)
+                    column[((tap * inputs) + i) * PanelWidth] = filter[(i * taps) + tap];
+        }
+    }
+
+    ~PackedFilters() => Free();
+
+    public int Outputs { get; }
+
+    public int Inputs { get; }
+
+    /// <summary>Side of the window, pixels.</summary>
+    public int Kernel { get; }
+
+    /// <summary>Values that one output is summed over.</summary>
+    internal int Depth => Kernel * Kernel * Inputs;
+
+    internal int Panels => (Outputs + PanelWidth - 1) / PanelWidth;
+
+    internal float* Weights { get; private set; }
+
+    internal float* Bias { get; private set; }
+
+    static float* Allocate(long values)
+    {
+        nuint bytes = (nuint)(values * sizeof(float));
+        void* memory = NativeMemory.AlignedAlloc(bytes, Alignment);
+        NativeMemory.Clear(memory, bytes);
+        return (float*)memory;
+    }
+
+    void Free()
+    {
+        NativeMemory.AlignedFree(Weights);
+        NativeMemory.AlignedFree(Bias);
+        Weights = Bias = null;
+    }
+
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+}
