@@ -62,6 +62,7 @@ internal sealed unsafe class HostConvolution : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Chunk(int chunk)
     {
         long first = (long)(chunk / groups) * band;
@@ -91,6 +92,7 @@ internal sealed unsafe class HostConvolution : IDisposable
     }
 
     /// <summary>The windows of some pixels, [rows][ky][kx][input], each <see cref="distance"/> from the next; up to a whole tile, the last of them zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Gather(long first, int rows, float* windows)
     {
         int kernel = filters.Kernel, inputs = filters.Inputs;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Osprey.Kernels.Arithmetic;
 
 namespace Osprey.Kernels.Convolution;
 
@@ -10,8 +11,6 @@ public sealed unsafe class PackedFilters : IDisposable
 {
     /// <summary>Outputs of a panel: two vectors.</summary>
     internal const int PanelWidth = 32;
-
-    const int Alignment = 64;
 
     /// <param name="weights">[outputs, inputs, kernel, kernel], torch's order.</param>
     /// <param name="bias">[outputs].</param>
@@ -61,15 +60,15 @@ public sealed unsafe class PackedFilters : IDisposable
     static float* Allocate(long values)
     {
         nuint bytes = (nuint)(values * sizeof(float));
-        void* memory = NativeMemory.AlignedAlloc(bytes, Alignment);
+        void* memory = HostMemory.Allocate(bytes);
         NativeMemory.Clear(memory, bytes);
         return (float*)memory;
     }
 
     void Free()
     {
-        NativeMemory.AlignedFree(Weights);
-        NativeMemory.AlignedFree(Bias);
+        HostMemory.Free(Weights);
+        HostMemory.Free(Bias);
         Weights = Bias = null;
     }
 
