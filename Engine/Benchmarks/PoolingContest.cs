@@ -105,9 +105,11 @@ public sealed class PoolingContest : Contest
         Tensor y = Peer(x, p);
         if (pass == PoolingPass.Forward) return Eager.Error(pooled, y.detach());
         if (pass == PoolingPass.Backward) return Eager.Error(View(gradMap), autograd.grad([y], [x], [gradPooled.to(float64)])[0]);
+        // The power mean grows with p, so that this is the sum of the magnitudes of what the gradient sums, which may cancel to any small number.
+        double magnitude = autograd.grad([y], [p], [gradPooled.to(float64).abs()], retain_graph: true)[0].item<double>();
         IList<Tensor> gradients = autograd.grad([y], [x, p], [gradPooled.to(float64)]);
         double ofPower = gradients[1].item<double>();
-        return Math.Max(Math.Max(Eager.Error(pooled, y.detach()), Eager.Error(View(gradMap), gradients[0])), Math.Abs(gradPower - ofPower) / Math.Abs(ofPower));
+        return Math.Max(Math.Max(Eager.Error(pooled, y.detach()), Eager.Error(View(gradMap), gradients[0])), Math.Abs(gradPower - ofPower) / magnitude);
     }
 
     protected override void Dispose(bool disposing)
