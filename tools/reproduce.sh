@@ -78,7 +78,7 @@ evaluate() {
         local size=$1 sets=()
         shift
         for set in ${part#* }; do sets+=("$data/$set"); done
-        "$osprey" eval --data "${sets[@]}" --size "$size" --model "$@" --no-linear --splits random --runs 100 "${flags[@]}" \
+        "$osprey" eval --data "${sets[@]}" --size "$size" --model "$@" --no-linear --splits random --runs 10 "${flags[@]}" \
             --report "$out/$name-$size.html" >>"$out/$name.part"
     done
     mv "$out/$name.part" "$out/$name.txt"
