@@ -109,9 +109,17 @@ internal static unsafe class ChannelPooling<T>
     /// <summary>The positions of the block's image, from its first channel.</summary>
     static T* Positions(T* map, MapShape shape, Block block) => map + ((long)block.Image * shape.Plane * shape.Channels);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Sum<TTerm>(in PoolingCall<T> call, Block block, float* powers, float* inverses, float* sums)
         where TTerm : ITerm
+    {
+        if (block.Count == Lanes.Count) Sum<TTerm, WholeSlot>(call, block, powers, inverses, sums);
+        else Sum<TTerm, ShortSlot>(call, block, powers, inverses, sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Sum<TTerm, TSlot>(in PoolingCall<T> call, Block block, float* powers, float* inverses, float* sums)
+        where TTerm : ITerm
+        where TSlot : IMapSlot
     {
         float* parts = stackalloc float[MostSlots * Lanes.Count];
         int length = block.Slots * Lanes.Count, plane = call.Shape.Plane, channels = call.Shape.Channels, count = block.Count;
@@ -128,8 +136,8 @@ internal static unsafe class ChannelPooling<T>
                     int s = slot * Lanes.Count;
                     Vector512<float> p = Vector512.Load(powers + s), inverse = Vector512.Load(inverses + s);
                     T* x = row + block.First(slot);
-                    Vector512<float> a = TTerm.Of(MapLanes.LoadUpTo(x, count), p, inverse), b = TTerm.Of(MapLanes.LoadUpTo(x + channels, count), p, inverse);
-                    Vector512<float> c = TTerm.Of(MapLanes.LoadUpTo(x + (2 * channels), count), p, inverse), d = TTerm.Of(MapLanes.LoadUpTo(x + (3 * channels), count), p, inverse);
+                    Vector512<float> a = TTerm.Of(TSlot.Load(x, count), p, inverse), b = TTerm.Of(TSlot.Load(x + channels, count), p, inverse);
+                    Vector512<float> c = TTerm.Of(TSlot.Load(x + (2 * channels), count), p, inverse), d = TTerm.Of(TSlot.Load(x + (3 * channels), count), p, inverse);
                     (Vector512.Load(parts + s) + ((a + b) + (c + d))).Store(parts + s);
                 }
             }
@@ -138,7 +146,7 @@ internal static unsafe class ChannelPooling<T>
                 for (int slot = 0; slot < block.Slots; slot++)
                 {
                     int s = slot * Lanes.Count;
-                    Vector512<float> term = TTerm.Of(MapLanes.LoadUpTo(row + block.First(slot), count), Vector512.Load(powers + s), Vector512.Load(inverses + s));
+                    Vector512<float> term = TTerm.Of(TSlot.Load(row + block.First(slot), count), Vector512.Load(powers + s), Vector512.Load(inverses + s));
                     (Vector512.Load(parts + s) + term).Store(parts + s);
                 }
             }
@@ -146,8 +154,15 @@ internal static unsafe class ChannelPooling<T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Largest(in PoolingCall<T> call, Block block, float* largest)
+    {
+        if (block.Count == Lanes.Count) Largest<WholeSlot>(call, block, largest);
+        else Largest<ShortSlot>(call, block, largest);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Largest<TSlot>(in PoolingCall<T> call, Block block, float* largest)
+        where TSlot : IMapSlot
     {
         int plane = call.Shape.Plane, channels = call.Shape.Channels, count = block.Count, i = 0;
         new Span<float>(largest, block.Slots * Lanes.Count).Fill(float.NegativeInfinity);
@@ -158,8 +173,8 @@ internal static unsafe class ChannelPooling<T>
             {
                 float* best = largest + (slot * Lanes.Count);
                 T* x = row + block.First(slot);
-                Vector512<float> a = Vector512.Max(MapLanes.LoadUpTo(x, count), MapLanes.LoadUpTo(x + channels, count));
-                Vector512<float> b = Vector512.Max(MapLanes.LoadUpTo(x + (2 * channels), count), MapLanes.LoadUpTo(x + (3 * channels), count));
+                Vector512<float> a = Vector512.Max(TSlot.Load(x, count), TSlot.Load(x + channels, count));
+                Vector512<float> b = Vector512.Max(TSlot.Load(x + (2 * channels), count), TSlot.Load(x + (3 * channels), count));
                 Vector512.Max(Vector512.Load(best), Vector512.Max(a, b)).Store(best);
             }
         }
@@ -168,7 +183,7 @@ internal static unsafe class ChannelPooling<T>
             for (int slot = 0; slot < block.Slots; slot++)
             {
                 float* best = largest + (slot * Lanes.Count);
-                Vector512.Max(Vector512.Load(best), MapLanes.LoadUpTo(row + block.First(slot), count)).Store(best);
+                Vector512.Max(Vector512.Load(best), TSlot.Load(row + block.First(slot), count)).Store(best);
             }
         }
     }
@@ -181,9 +196,17 @@ internal static unsafe class ChannelPooling<T>
         else Slopes<GemSlopeWithTerm<TPower>>(call, chunk);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Slopes<TSlope>(in PoolingCall<T> call, int chunk)
         where TSlope : IGemSlope
+    {
+        if (call.Shape.Channels >= Lanes.Count) Slopes<TSlope, WholeSlot>(call, chunk);
+        else Slopes<TSlope, ShortSlot>(call, chunk);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Slopes<TSlope, TSlot>(in PoolingCall<T> call, int chunk)
+        where TSlope : IGemSlope
+        where TSlot : IMapSlot
     {
         var block = new Block(call.Shape, chunk);
         float* inverses = stackalloc float[MostSlots * Lanes.Count];
@@ -197,8 +220,8 @@ internal static unsafe class ChannelPooling<T>
         {
             int s = slot * Lanes.Count, first = block.First(slot);
             for (int l = 0; l < count; l++) powers[s + l] = call.Power(first + l);
-            (Vector512<float>.One / MapLanes.LoadUpTo(call.Pooled + pooled + first, count)).Store(inverses + s);
-            (MapLanes.LoadUpTo(call.GradPooled + pooled + first, count) / plane).Store(factors + s);
+            (Vector512<float>.One / TSlot.Load(call.Pooled + pooled + first, count)).Store(inverses + s);
+            (TSlot.Load(call.GradPooled + pooled + first, count) / plane).Store(factors + s);
         }
         new Span<float>(sums, length).Clear();
         T* row = Positions(call.Map, call.Shape, block), gradRow = Positions(call.GradMap, call.Shape, block);
@@ -212,8 +235,8 @@ internal static unsafe class ChannelPooling<T>
                 {
                     int s = slot * Lanes.Count, at = block.First(slot);
                     Vector512<float> slope = TSlope.Of(
-                        MapLanes.LoadUpTo(row + at, count), Vector512.Load(powers + s), Vector512.Load(inverses + s), Vector512.Load(factors + s), out Vector512<float> term);
-                    MapLanes.StoreUpTo(slope, gradRow + at, count);
+                        TSlot.Load(row + at, count), Vector512.Load(powers + s), Vector512.Load(inverses + s), Vector512.Load(factors + s), out Vector512<float> term);
+                    TSlot.Store(slope, gradRow + at, count);
                     if (typeof(TSlope) != typeof(GemSlope<CubePower>) && typeof(TSlope) != typeof(GemSlope<AnyPower>)) (Vector512.Load(parts + s) + term).Store(parts + s);
                 }
             }
@@ -221,7 +244,7 @@ internal static unsafe class ChannelPooling<T>
         }
         if (call.Terms is null) return;
         for (int slot = 0; slot < block.Slots; slot++)
-            MapLanes.StoreUpTo(Vector512.Load(sums + (slot * Lanes.Count)), call.Terms + pooled + block.First(slot), count);
+            TSlot.Store(Vector512.Load(sums + (slot * Lanes.Count)), call.Terms + pooled + block.First(slot), count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -241,15 +264,22 @@ internal static unsafe class ChannelPooling<T>
         for (int i = 1; i < call.Shape.Plane; i++) share.CopyTo(new Span<T>(row += channels, channels)[block.From..]);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MacBack(in PoolingCall<T> call, int chunk)
+    {
+        if (call.Shape.Channels >= Lanes.Count) MacBack<WholeSlot>(call, chunk);
+        else MacBack<ShortSlot>(call, chunk);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void MacBack<TSlot>(in PoolingCall<T> call, int chunk)
+        where TSlot : IMapSlot
     {
         var block = new Block(call.Shape, chunk);
         // The gradient that a channel has yet to give away: none once its first maximum has been met.
         float* open = stackalloc float[MostSlots * Lanes.Count];
         int plane = call.Shape.Plane, channels = call.Shape.Channels, count = block.Count;
         long pooled = (long)block.Image * channels;
-        for (int slot = 0; slot < block.Slots; slot++) MapLanes.LoadUpTo(call.GradPooled + pooled + block.First(slot), count).Store(open + (slot * Lanes.Count));
+        for (int slot = 0; slot < block.Slots; slot++) TSlot.Load(call.GradPooled + pooled + block.First(slot), count).Store(open + (slot * Lanes.Count));
         T* row = Positions(call.Map, call.Shape, block), gradRow = Positions(call.GradMap, call.Shape, block);
         for (int i = 0; i < plane; i++, row += channels, gradRow += channels)
         {
@@ -257,9 +287,9 @@ internal static unsafe class ChannelPooling<T>
             {
                 int at = block.First(slot);
                 float* left = open + (slot * Lanes.Count);
-                Vector512<float> x = MapLanes.LoadUpTo(row + at, count), best = MapLanes.LoadUpTo(call.Pooled + pooled + at, count), g = Vector512.Load(left);
+                Vector512<float> x = TSlot.Load(row + at, count), best = TSlot.Load(call.Pooled + pooled + at, count), g = Vector512.Load(left);
                 Vector512<float> here = Vector512.Equals(x, best) | (~Vector512.Equals(x, x) & ~Vector512.Equals(best, best));
-                MapLanes.StoreUpTo(g & here, gradRow + at, count);
+                TSlot.Store(g & here, gradRow + at, count);
                 Vector512.AndNot(g, here).Store(left);
             }
         }
