@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Retrieval;
@@ -65,7 +63,7 @@ public static class DescriptorImport
             Root = like?.Manifest.Root ?? "",
             Model = like?.Manifest.Model ?? "",
             Images = rows.Count,
-            ImagesSha256 = Hash(known),
+            ImagesSha256 = StoreDescription.HashImages(known.Select(r => (r.Path, r.Label))),
             PartImages = (int)Math.Clamp(PartValues / rows.Dimension, 1, Math.Max(1, rows.Count)),
         });
         float[] values = new float[(long)writer.NextPart.Length * rows.Dimension];
@@ -96,13 +94,5 @@ public static class DescriptorImport
         var unknown = new StoreRow[rows.Count];
         for (int i = 0; i < unknown.Length; i++) unknown[i] = Unknown(i);
         return unknown;
-    }
-
-    /// <summary>As <see cref="StoreDescription.HashImages(IEnumerable{LabelledImage}, string)"/>, of paths that are relative already.</summary>
-    static string Hash(StoreRow[] rows)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (StoreRow row in rows) hash.AppendData(Encoding.UTF8.GetBytes($"{row.Path}\t{row.Label}\n"));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -81,7 +81,8 @@ public record StoreDescription
     /// <summary>The same over the images of a source, in order; of a window <see cref="SourceImage.Identity"/> stands for the path.</summary>
     public static string HashImages(IEnumerable<SourceImage> images) => HashImages(images.Select(i => (i.Identity, i.Label)));
 
-    static string HashImages(IEnumerable<(string Path, int Label)> images)
+    /// <summary>The same of paths that are relative already.</summary>
+    internal static string HashImages(IEnumerable<(string Path, int Label)> images)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach ((string path, int label) in images) hash.AppendData(Encoding.UTF8.GetBytes($"{path}\t{label}\n"));

@@ -1,7 +1,5 @@
 using NUnit.Framework;
-using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
-using Osprey.Kernels;
 using Osprey.Tests.Engine.Sources;
 using Parquet.Schema;
 
@@ -19,9 +17,7 @@ public class ArchiveVerbTests
     public async Task MakeModelAndData()
     {
         dir = Directory.CreateTempSubdirectory("osprey-archive-").FullName;
-        using Device device = Device.Open("host", 2);
-        using Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5);
-        embedder.Save(At("model"));
+        UntrainedModel.Save(At("model"));
         Drawn.Files(At("data"), classes: 2, perClass: 5);
         Directory.CreateDirectory(At("shards"));
         for (int c = 0; c < 2; c++) File.WriteAllBytes(At($"shards/{c}.tar"), Shards.Tar([.. Enumerable.Range(0, 5).SelectMany(i => new[] { ($"{i}.png", Drawn.Png(c, i, 32)), ($"{i}.cls", Shards.Text($"class-{c}")) })]));

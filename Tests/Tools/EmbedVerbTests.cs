@@ -1,9 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
 using NUnit.Framework;
-using Osprey.Engine.Model;
 using Osprey.Interop.Formats;
-using Osprey.Kernels;
 
 namespace Osprey.Tests.Tools;
 
@@ -19,9 +17,7 @@ public class EmbedVerbTests
     public void MakeModelAndData()
     {
         dir = Directory.CreateTempSubdirectory("osprey-embed-").FullName;
-        using Device device = Device.Open("host", 2);
-        using Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5);
-        embedder.Save(At("model"));
+        UntrainedModel.Save(At("model"));
         Drawn.Files(At("data"), classes: 3, perClass: 4);
         Cli.Done("embed", "--data", At("data"), "--model", At("model"), "--out", At("store"), "--part", "5", "--json");
     }
@@ -210,9 +206,7 @@ public class EmbedVerbTests
     [Test]
     public void Search_refuses_other_weights()
     {
-        using Device device = Device.Open("host", 2);
-        using Embedder other = Embedder.Create(new EmbedderConfig { Architecture = Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 6);
-        other.Save(At("other"));
+        UntrainedModel.Save(At("other"), seed: 6);
         Cli.Answer answer = Cli.Run("search", At("store"), "--query", Path.Combine(At("data"), "class-0", "0.png"), "--model", At("other"));
         Assert.That(answer.Code, Is.EqualTo(1));
         Assert.That(answer.Error, Does.Contain("its weights differ"));

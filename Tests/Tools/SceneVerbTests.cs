@@ -1,10 +1,8 @@
 using System.Text.Json;
 using NUnit.Framework;
 using Osprey.Engine.Images;
-using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
 using Osprey.Interop.Formats;
-using Osprey.Kernels;
 using Osprey.Tests.Engine.Images;
 
 namespace Osprey.Tests.Tools;
@@ -22,9 +20,7 @@ public class SceneVerbTests
     public void MakeModelAndScene()
     {
         dir = Directory.CreateTempSubdirectory("osprey-scene-").FullName;
-        using Device device = Device.Open("host", 2);
-        using Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5);
-        embedder.Save(At("model"));
+        UntrainedModel.Save(At("model"));
         byte Sample(int x, int y, int band) => (x < 40 && y >= 40) || x >= 96 ? (byte)0 : (byte)(1 + (x * 7 + y * 13 + band * 40 + x * y % 31) % 255);
         var image = new SceneImage(100, 70, 3, Sample) { Tile = 16, Deflate = true, More = [.. SceneFile.Utm32(500_000, 5_000_000, 2), (42113, "0")] };
         Directory.CreateDirectory(At("data/area"));

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using NUnit.Framework;
-using Osprey.Engine.Model;
-using Osprey.Kernels;
 
 namespace Osprey.Tests.Tools;
 
@@ -17,9 +15,7 @@ public class WhitenVerbTests
     public void MakeModelAndData()
     {
         dir = Directory.CreateTempSubdirectory("osprey-whiten-").FullName;
-        using Device device = Device.Open("host", 2);
-        using Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5);
-        embedder.Save(At("model"));
+        UntrainedModel.Save(At("model"));
         Drawn.Files(At("data"), classes: 3, perClass: 4);
         Cli.Done("whiten", "--data", At("data"), "--model", At("model"), "--dim", "6", "--out", At("whitened"));
     }

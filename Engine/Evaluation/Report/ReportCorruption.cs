@@ -12,8 +12,7 @@ static class ReportCorruption
             "The queries are corrupted without any adversary, the images searched are clean. Severity 1 is mild, 3 strong (turns are not degrees of severity); beside each kind are its amounts. " +
             "“As they are” is measured on the same sample of queries. Bold: the best model.", "class", "soft");
         IGrouping<string, ModelResult>[] sets = [.. result.Results.Where(r => r.Corruptions.Count > 0).GroupBy(r => r.Data)];
-        // The other classifiers are in the JSON: one tells the story.
-        string? classifier = sets.SelectMany(s => s).SelectMany(r => r.Corruptions).SelectMany(c => c.Corrupted.Keys).FirstOrDefault(k => k.StartsWith("knn_", StringComparison.Ordinal));
+        string? classifier = ReportTables.ShownClassifier(sets.SelectMany(s => s).SelectMany(r => r.Corruptions).SelectMany(c => c.Corrupted.Keys));
         string[] figures = classifier is null ? ["map"] : ["map", classifier];
         Chart.Legend(page, keys);
         using (page.Open("div", "class", "charts"))

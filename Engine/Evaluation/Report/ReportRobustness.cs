@@ -12,8 +12,7 @@ static class ReportRobustness
         page.Element("p",
             "The queries are attacked, the images searched are clean. The attack sees the network and moves each query's descriptor as far as it can (largest 1 − cosine) within the ball; " +
             "“clean” is measured on the same sample of queries. What it does to single images is shown with each data set.", "class", "soft");
-        // The other classifiers are in the JSON: one tells the story.
-        string? classifier = result.Results.SelectMany(r => r.Robust).SelectMany(r => r.Attacked.Keys).FirstOrDefault(k => k.StartsWith("knn_", StringComparison.Ordinal));
+        string? classifier = ReportTables.ShownClassifier(result.Results.SelectMany(r => r.Robust).SelectMany(r => r.Attacked.Keys));
         (string Figure, string Name)[] shown = [("map", "mAP"), .. classifier is null ? [] : ((string, string)[])[(classifier, ReportTables.ClassifierName(classifier) + " accuracy")]];
         foreach ((string figure, string name) in shown) Table(page, result, figure, name, keys);
         Chart.Legend(page, keys);

@@ -184,6 +184,9 @@ static class ReportTables
 
     static string[] Classifiers(EvaluationResult result) => [.. result.Results.SelectMany(r => r.Classification?.Figures.Keys ?? []).Distinct()];
 
+    /// <summary>The classifier that the curves and tables show beside mAP, if any was measured: one tells the story, and the others are in the JSON.</summary>
+    public static string? ShownClassifier(IEnumerable<string> figures) => figures.FirstOrDefault(k => k.StartsWith("knn_", StringComparison.Ordinal));
+
     /// <summary><c>map</c>, or a classifier's accuracy, as a reader says it.</summary>
     public static string FigureName(string key) => key == "map" ? "mAP" : ClassifierName(key);
 
