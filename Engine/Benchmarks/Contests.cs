@@ -1,4 +1,6 @@
 using Osprey.Engine.Model;
+using Osprey.Engine.Robust;
+using Osprey.Engine.Training;
 using Osprey.Kernels.Perturbation;
 using Osprey.Kernels.Pooling;
 using Osprey.Kernels.Search;
@@ -6,7 +8,7 @@ using Osprey.Kernels.Search;
 namespace Osprey.Engine.Benchmarks;
 
 /// <summary>One entry of the benchmark: made when its turn comes.</summary>
-/// <param name="Room">Of the kernels: <c>pooling</c>, <c>normalization</c>, <c>perturbation</c>, <c>backbone</c>, <c>search</c>.</param>
+/// <param name="Room">Of the kernels: <c>pooling</c>, <c>normalization</c>, <c>perturbation</c>, <c>backbone</c>, <c>training</c>, <c>search</c>.</param>
 /// <param name="Operation">As on the command line and in the reports.</param>
 /// <param name="Shape">As printed.</param>
 /// <param name="Size">The smallest benchmark that has it; quick shapes are in the quick one only.</param>
@@ -19,9 +21,9 @@ public sealed record ContestEntry(string Room, string Operation, string Shape, B
 /// <summary>Every operation and shape that is measured. What is entered here is measured by the tool and by the benchmark project, and checked by a test.</summary>
 public static class Contests
 {
-    const string Pooling = "pooling", Normalization = "normalization", Perturbation = "perturbation", Networks = "backbone", Search = "search";
+    const string Pooling = "pooling", Normalization = "normalization", Perturbation = "perturbation", Networks = "backbone", Training = "training", Search = "search";
 
-    public static IReadOnlyList<ContestEntry> All { get; } = [.. OfPooling(), .. OfNormalization(), .. OfPerturbation(), .. OfNetworks(), .. OfSearch()];
+    public static IReadOnlyList<ContestEntry> All { get; } = [.. OfPooling(), .. OfNormalization(), .. OfPerturbation(), .. OfNetworks(), .. OfTraining(), .. OfSearch()];
 
     /// <summary>What may be asked for: rooms, then operations.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(e => e.Room).Distinct(), .. All.Select(e => e.Operation).Distinct()];
@@ -107,6 +109,20 @@ public static class Contests
         ];
         foreach ((string name, BenchmarkSize size, Architecture architecture, int images, int side) in networks)
             yield return new ContestEntry(Networks, name, $"{images}×3×{side}×{side}", size, stage => new BackboneContest(stage.Device, architecture, images, side, seed: 0));
+    }
+
+    static IEnumerable<ContestEntry> OfTraining()
+    {
+        foreach (RecipeKind recipe in new[] { RecipeKind.None, RecipeKind.FastAdvProp, RecipeKind.AdvProp })
+        {
+            string name = recipe switch { RecipeKind.None => "train", RecipeKind.FastAdvProp => "train-fast-advprop", _ => "train-advprop" };
+            foreach ((BenchmarkSize size, int classes, int images, int side) in new[] { (BenchmarkSize.Quick, 2, 2, 33), (BenchmarkSize.Standard, 16, 4, 112) })
+            {
+                var config = new TrainConfig { Recipe = recipe, BatchClasses = classes, BatchImagesPerClass = images };
+                var network = new EmbedderConfig { Architecture = Architecture.Resnet18, Stage = 3, ImageSize = side };
+                yield return new ContestEntry(Training, name, $"ResNet-18 stage 3, {config.BatchSize}×3×{side}×{side}", size, stage => new TrainingContest(stage.Device, network, config));
+            }
+        }
     }
 
     static IEnumerable<ContestEntry> OfSearch()

@@ -34,6 +34,7 @@ static class ReportDataSet
         bool classified = models.All(m => m.Classification is not null);
         string classifier = classified ? ReportTables.ClassifierName(models[0].Classification!.DetailsOf) : "";
         page.Element("h3", "By class");
+        using (page.Open("div", "class", ReportTables.PrintWidth(1 + (classified ? 2 : 1) * models.Length)))
         using (ReportTables.Table(page, classified ? $"{gallery.Data}: mean AP of a class's queries and {classifier} accuracy of its images, per cent" : $"{gallery.Data}: mean AP of a class's queries, per cent"))
         {
             using (page.Open("thead"))

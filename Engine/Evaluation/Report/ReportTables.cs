@@ -67,30 +67,37 @@ static class ReportTables
     /// <summary>Every figure that was measured on clean images, for those who look for theirs.</summary>
     static void AllFigures(Markup page, EvaluationResult result, ChartKey[] keys)
     {
-        using (page.Open("details"))
+        using (page.Open("details", "class", PrintWidth(keys.Length)))
         {
             page.Element("summary", "All figures");
-            string[] names = [.. result.Results.SelectMany(r => r.Retrieval.Figures.Keys.Concat(r.Classification?.Figures.Keys ?? [])).Distinct()];
-            using (Table(page, "All figures of clean images, per cent, by their names in the JSON"))
+            foreach (IGrouping<string, ModelResult> data in result.Results.GroupBy(r => r.Data))
             {
-                using (page.Open("thead"))
-                using (page.Open("tr"))
+                using (Table(page, $"All figures of {data.Key}, clean images, per cent, by their names in the JSON"))
                 {
-                    page.Element("th", "Figure", "scope", "col", "class", "name");
-                    foreach (ModelResult r in result.Results)
-                        using (page.Open("th", "scope", "col"))
-                            Swatch(page, ChartKey.Find(keys, r.Model)).Text(r.Model).Element("small", r.Data);
+                    using (page.Open("thead"))
+                    using (page.Open("tr"))
+                    {
+                        page.Element("th", "Figure", "scope", "col", "class", "name");
+                        foreach (ModelResult r in data)
+                            using (page.Open("th", "scope", "col"))
+                                Swatch(page, ChartKey.Find(keys, r.Model)).Text(r.Model);
+                    }
+                    using (page.Open("tbody"))
+                        foreach (string name in data.SelectMany(FigureNames).Distinct())
+                            using (page.Open("tr"))
+                            {
+                                page.Element("th", name, "scope", "row");
+                                foreach (ModelResult r in data) Cell(page, Optional(r.Retrieval.Figures, name) ?? (r.Classification is { } c ? Optional(c.Figures, name) : null), false);
+                            }
                 }
-                using (page.Open("tbody"))
-                    foreach (string name in names)
-                        using (page.Open("tr"))
-                        {
-                            page.Element("th", name, "scope", "row");
-                            foreach (ModelResult r in result.Results) Cell(page, Optional(r.Retrieval.Figures, name) ?? (r.Classification is { } c ? Optional(c.Figures, name) : null), false);
-                        }
             }
         }
     }
+
+    static IEnumerable<string> FigureNames(ModelResult result) => [.. result.Retrieval.Figures.Keys, .. result.Classification?.Figures.Keys ?? []];
+
+    /// <summary>The class of what has a table of that many columns with figures: more than a sheet of paper holds upright are printed across it.</summary>
+    public static string? PrintWidth(int columns) => columns > 8 ? "wide" : null;
 
     static List<(string, IReadOnlyList<Chart.Bar>)> Groups(EvaluationResult result, ChartKey[] keys, Func<ModelResult, Figure?> of) =>
         [.. result.Results.GroupBy(r => r.Data)

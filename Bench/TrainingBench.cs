@@ -1,0 +1,3 @@
+namespace Osprey.Bench;
+
+public class TrainingBench() : ContestBench("training");
