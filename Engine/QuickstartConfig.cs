@@ -31,6 +31,7 @@ public sealed record QuickstartConfig
         LearningRate = 1e-3,
         HeadLearningRateFactor = 1,
         DescriptorSize = 128,
+        Scale = 30,
         Margin = 0.3,
         BatchClasses = 8,
         BatchImagesPerClass = 4,

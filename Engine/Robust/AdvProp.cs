@@ -10,15 +10,19 @@ namespace Osprey.Engine.Robust;
 /// w·L(x_adv) through the auxiliary ones. What comes out is used with the main norms.
 /// </summary>
 /// <remarks>A backbone without norms (SqueezeNet) has a split one in the head only.</remarks>
-public sealed class AdvProp(Device device, Threat threat, double weight) : AdversarialRecipe(device, threat)
+/// <param name="weight">w, in (0, 1).</param>
+/// <param name="splitsNorms">False: attacked images go through the main norms too, which the paper argues against.</param>
+public sealed class AdvProp(Device device, Threat threat, double weight, bool splitsNorms = true) : AdversarialRecipe(device, threat)
 {
     /// <inheritdoc/>
-    public override bool SplitsNorms => true;
+    public override bool SplitsNorms => splitsNorms;
+
+    NormBranch AttackedBranch => splitsNorms ? NormBranch.Auxiliary : NormBranch.Main;
 
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
-        Tensor adversarial = Attacked(embedder, NormBranch.Auxiliary, pixels, unit => loss.Compute(unit, labels), seed);
-        double attacked = Part(embedder, NormBranch.Auxiliary, loss, adversarial, labels, weight);
+        Tensor adversarial = Attacked(embedder, AttackedBranch, pixels, unit => loss.Compute(unit, labels), seed);
+        double attacked = Part(embedder, AttackedBranch, loss, adversarial, labels, weight);
         double clean = Part(embedder, NormBranch.Main, loss, pixels, labels, 1 - weight);
         return new StepLoss((1 - weight) * clean + weight * attacked, clean, attacked);
     }

@@ -16,10 +16,13 @@ namespace Osprey.Engine.Robust;
 /// attack runs in evaluation mode, and its pass gives no gradients to the parameters, where that code keeps half of them.
 /// </remarks>
 /// <param name="share">s, in (0, 1); rounded to whole images, at least 2 on each side, as batch statistics need.</param>
-public sealed class FastAdvProp(Device device, Threat threat, double share) : AdversarialRecipe(device, threat)
+/// <param name="splitsNorms">False: the attacked part goes through the main norms too, still as a batch of its own.</param>
+public sealed class FastAdvProp(Device device, Threat threat, double share, bool splitsNorms = true) : AdversarialRecipe(device, threat)
 {
     /// <inheritdoc/>
-    public override bool SplitsNorms => true;
+    public override bool SplitsNorms => splitsNorms;
+
+    NormBranch AttackedBranch => splitsNorms ? NormBranch.Auxiliary : NormBranch.Main;
 
     /// <summary>Images of a batch that are attacked.</summary>
     public static int Count(int batch, double share) => Math.Clamp((int)Math.Round(batch * share), 2, batch - 2);
@@ -32,8 +35,8 @@ public sealed class FastAdvProp(Device device, Threat threat, double share) : Ad
         Tensor chosen = tensor(order[..count]), rest = tensor(order[count..]), chosenLabels = labels.index_select(0, chosen);
         double s = (double)count / order.Length;
 
-        Tensor adversarial = Attacked(embedder, NormBranch.Auxiliary, pixels.index_select(0, chosen), unit => loss.Compute(unit, chosenLabels), random.NextBits());
-        double attacked = Part(embedder, NormBranch.Auxiliary, loss, adversarial, chosenLabels, s);
+        Tensor adversarial = Attacked(embedder, AttackedBranch, pixels.index_select(0, chosen), unit => loss.Compute(unit, chosenLabels), random.NextBits());
+        double attacked = Part(embedder, AttackedBranch, loss, adversarial, chosenLabels, s);
         double clean = Part(embedder, NormBranch.Main, loss, pixels.index_select(0, rest), labels.index_select(0, rest), 1 - s);
         return new StepLoss((1 - s) * clean + s * attacked, clean, attacked);
     }

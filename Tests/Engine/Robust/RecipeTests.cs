@@ -81,6 +81,22 @@ public class RecipeTests
     }
 
     [Test]
+    public void AdvProp_without_split_norms_sends_both_parts_through_the_main_ones([Values] bool fast)
+    {
+        using Embedder embedder = Small(split: false);
+        using Recipe recipe = fast ? new FastAdvProp(device, OneStep, 0.5, splitsNorms: false) : new AdvProp(device, OneStep, 0.5, splitsNorms: false);
+        using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
+        (Tensor pixels, Tensor labels) = Batch();
+        Assert.That(recipe.SplitsNorms, Is.False);
+        long before = embedder.State(includeAuxiliary: true).Single(t => t.Key.EndsWith("head.bn.num_batches_tracked", StringComparison.Ordinal)).Value.item<long>();
+        StepLoss value = recipe.Backward(embedder, loss, pixels, labels, 11);
+        AssertReady(embedder);
+        long after = embedder.State(includeAuxiliary: true).Single(t => t.Key.EndsWith("head.bn.num_batches_tracked", StringComparison.Ordinal)).Value.item<long>();
+        Assert.That(after - before, Is.EqualTo(2), "the clean and the attacked part are batches of the same statistics");
+        Assert.That(value.Total, Is.EqualTo(0.5 * value.Clean! + 0.5 * value.Adversarial!).Within(1e-6));
+    }
+
+    [Test]
     public void Fast_AdvProp_attacks_whole_classes_and_every_image_counts_once()
     {
         const ulong Seed = 11;

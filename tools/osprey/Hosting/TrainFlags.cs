@@ -38,6 +38,7 @@ static class TrainFlags
         .Add(nameof(TrainConfig.WarmupSteps), Flag.Whole<int>("--warmup", $"Steps over which the learning rate climbs to its peak, 0 or more. Default {Default.WarmupSteps}.", 0, int.MaxValue, value: "STEPS"), (c, v) => c with { WarmupSteps = v })
         .Add(nameof(TrainConfig.AdversarialWeight), Flag.Number("--adversarial-weight", $"w of advprop, the adversarial part's share of the loss, above 0, below 1. Default {Default.AdversarialWeight}, Xie et al. 2020."), (c, v) => c with { AdversarialWeight = v })
         .Add(nameof(TrainConfig.AttackedShare), Flag.Number("--attacked-share", $"s of fast-advprop, the share of a batch that is attacked, above 0, below 1. Default {Default.AttackedShare}, ours; Mei et al. 2022: one image beside four."), (c, v) => c with { AttackedShare = v })
+        .Add(nameof(TrainConfig.SplitsNorms), Flag.Switch("--shared-norms", "advprop and fast-advprop: attacked images go through the main batch statistics too. Default: through auxiliary ones, Xie et al. 2020."), c => c with { SplitsNorms = false })
         .Add(nameof(TrainConfig.ShiftWeight), Flag.Number("--shift-weight", $"λ of ses, above 0, to 1000. Default {Default.ShiftWeight}, Zhou et al. 2020."), (c, v) => c with { ShiftWeight = v })
         .Add(nameof(TrainConfig.CheckpointEvery), Flag.Whole<int>("--checkpoint-every", $"Steps between checkpoints, 1 or more; changes nothing in the result. Default {Default.CheckpointEvery}.", 1, int.MaxValue, value: "STEPS"), (c, v) => c with { CheckpointEvery = v });
 
