@@ -60,7 +60,8 @@ run() {
     shift
     [[ -e $out/$name.done ]] && return
     echo "reproduce: training $name: $*" >&2
-    "$osprey" train --data "$data/aid" --weights "$weights" --out "$out/$name" --resume "$@"
+    [[ " $* " == *" --weights "* ]] || set -- --weights "$weights" "$@"
+    "$osprey" train --data "$data/aid" --out "$out/$name" --resume "$@"
     touch "$out/$name.done"
 }
 
@@ -100,20 +101,27 @@ for stage in "${stages[@]}"; do
         ablation)
             run plain-0 "${plain[@]}"
             run robust-0 "${robust[@]}"
-            run advprop "${plain[@]}" --recipe advprop --epsilon 0.5/255
-            run ses "${plain[@]}" --recipe ses --epsilon 1/255
             run epsilon-0.5 "${plain[@]}" --recipe fast-advprop --epsilon 0.5/255
             run epsilon-2 "${plain[@]}" --recipe fast-advprop --epsilon 2/255
-            run steps-3 "${robust[@]}" --steps 3
-            run est "${plain[@]}" --recipe est --epsilon 1/255
+            run shared-norms "${robust[@]}" --shared-norms
+            run advprop "${plain[@]}" --recipe advprop --epsilon 0.5/255
+            run ses "${plain[@]}" --recipe ses --epsilon 1/255
+            run scale-30 "${robust[@]}" --scale 30 --margin 0.3
+            run dim-512 "${robust[@]}" --dim 512
             run pool-spoc "${robust[@]}" --pool spoc
-            run loss-norm_softmax "${robust[@]}" --loss norm_softmax
             run loss-triplet "${robust[@]}" --loss triplet
-            run dim-128 "${robust[@]}" --dim 128
-            models=()
-            for name in plain-0 robust-0 advprop ses epsilon-0.5 epsilon-2 steps-3 est pool-spoc loss-norm_softmax loss-triplet dim-128; do
-                models+=("$name=$out/$name")
-            done
+            models=(plain-0 robust-0 epsilon-0.5 epsilon-2 shared-norms advprop ses scale-30 dim-512 pool-spoc loss-triplet)
+            squeezenet=$(dirname "$weights")/squeezenet1_1.safetensors
+            if [[ -f $squeezenet ]]; then
+                run squeezenet "${plain[@]}" --weights "$squeezenet"
+                run squeezenet-robust "${robust[@]}" --weights "$squeezenet"
+                models+=(squeezenet squeezenet-robust)
+            else
+                echo "reproduce: no $squeezenet: its rows are left out" >&2
+            fi
+            run steps-2 "${plain[@]}" --recipe advprop --epsilon 0.5/255 --steps 2
+            models+=(steps-2)
+            for i in "${!models[@]}"; do models[i]="${models[i]}=$out/${models[i]}"; done
             evaluate ablation -- "${models[@]}"
             evaluate ablation-attacked --robust --epsilon 2/255 --steps 10 --robust-queries 60 -- "${models[@]}"
             ;;

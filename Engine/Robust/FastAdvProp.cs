@@ -11,13 +11,14 @@ namespace Osprey.Engine.Robust;
 /// (1−s)·L(rest) through the main norms plus s·L(attacked) through the auxiliary ones, so that every image counts once.
 /// </summary>
 /// <remarks>
-/// With one attack step a batch takes 1+s times a plain one's passes. Ours: which images are attacked goes by whole classes, in a random
-/// order, so that images keep company on both sides for losses that compare them. And unlike the public code (meijieru/fast_advprop) the
+/// With one attack step a batch takes 1+s times a plain one's passes. Ours: the attacked images are spread over the batch's classes, so that both sides' batch statistics
+/// see them all; for losses that compare images they are whole classes, so that images keep company on both sides. And unlike the public code (meijieru/fast_advprop) the
 /// attack runs in evaluation mode, and its pass gives no gradients to the parameters, where that code keeps half of them.
 /// </remarks>
 /// <param name="share">s, in (0, 1); rounded to whole images, at least 2 on each side, as batch statistics need.</param>
+/// <param name="wholeClasses">Whether images of one class stay on one side.</param>
 /// <param name="splitsNorms">False: the attacked part goes through the main norms too, still as a batch of its own.</param>
-public sealed class FastAdvProp(Device device, Threat threat, double share, bool splitsNorms = true) : AdversarialRecipe(device, threat)
+public sealed class FastAdvProp(Device device, Threat threat, double share, bool wholeClasses, bool splitsNorms = true) : AdversarialRecipe(device, threat)
 {
     /// <inheritdoc/>
     public override bool SplitsNorms => splitsNorms;
@@ -30,7 +31,7 @@ public sealed class FastAdvProp(Device device, Threat threat, double share, bool
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
         var random = new SeededRandom((long)seed);
-        long[] order = ByClass(labels, random);
+        long[] order = Order(labels, random);
         int count = Count(order.Length, share);
         Tensor chosen = tensor(order[..count]), rest = tensor(order[count..]), chosenLabels = labels.index_select(0, chosen);
         double s = (double)count / order.Length;
@@ -41,11 +42,13 @@ public sealed class FastAdvProp(Device device, Threat threat, double share, bool
         return new StepLoss((1 - s) * clean + s * attacked, clean, attacked);
     }
 
-    /// <summary>Positions in the batch, class after class, the classes in a random order.</summary>
-    static long[] ByClass(Tensor labels, SeededRandom random)
+    /// <summary>Positions in the batch, the classes in a random order: class after class, or a random image of each class, then another of each.</summary>
+    long[] Order(Tensor labels, SeededRandom random)
     {
         long[][] classes = [.. Enumerable.Range(0, (int)labels.shape[0]).GroupBy(i => labels[i].item<long>(), i => (long)i).Select(g => g.ToArray())];
         random.Shuffle(classes.AsSpan());
-        return [.. classes.SelectMany(c => c)];
+        if (wholeClasses) return [.. classes.SelectMany(c => c)];
+        foreach (long[] images in classes) random.Shuffle(images.AsSpan());
+        return [.. Enumerable.Range(0, classes.Max(c => c.Length)).SelectMany(i => classes.Where(c => i < c.Length).Select(c => c[i]))];
     }
 }
