@@ -27,6 +27,9 @@ public sealed record BenchmarkConfig
     /// <summary>Descriptors of the user's own to search, float32 or float16 [N, D] in an <c>.npy</c> file; null for none.</summary>
     public string? Rows { get; init; }
 
+    /// <summary>A folder of the user's own images to describe; null for none.</summary>
+    public string? Images { get; init; }
+
     /// <summary>Of all made-up data.</summary>
     public long Seed { get; init; }
 
@@ -39,5 +42,6 @@ public sealed record BenchmarkConfig
             if (!Contests.Names.Contains(name)) throw new ArgumentException($"there is no operation '{name}' to measure; give {string.Join(", ", Contests.Names)}");
         }
         if (Rows is null && Only.Contains(Contests.OwnRows)) throw new ArgumentException($"{Contests.OwnRows} searches descriptors of your own; name their file with --rows");
+        if (Images is null && Only.Contains(Contests.OwnImages)) throw new ArgumentException($"{Contests.OwnImages} describes images of your own; name their folder with --images");
     }
 }

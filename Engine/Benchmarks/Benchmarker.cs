@@ -14,7 +14,7 @@ public static class Benchmarker
     /// <summary>And of those that are not so slow.</summary>
     const int FewRounds = 7;
 
-    /// <summary>A peer whose first call took longer, milliseconds, is warm with that.</summary>
+    /// <summary>A call whose first run took longer, milliseconds, is warm with that, and measured once for what it allocates.</summary>
     const double SlowCall = 500;
 
     const int MostRounds = 201;
@@ -76,8 +76,8 @@ public static class Benchmarker
             for (int i = 0; i < WarmUpRounds && !(Turn(peer.Milliseconds, peer.Settle) > SlowCall); i++) cancellation.ThrowIfCancellationRequested();
         }
         double warm = 0;
-        for (int i = 0; i < MostWarmUps && (i < WarmUpRounds || warm < WarmUpMilliseconds); i++) warm += Time(contest.Ours);
-        long allocated = Allocated(contest.Ours);
+        for (int i = 0; i < MostWarmUps && (i < WarmUpRounds || warm < WarmUpMilliseconds) && !(warm > SlowCall); i++) warm += Time(contest.Ours);
+        long allocated = Allocated(contest.Ours, warm > SlowCall ? 1 : AllocationCalls);
 
         long start = Stopwatch.GetTimestamp();
         while (ours.Count < FewestRounds || (ours.Count < MostRounds && Stopwatch.GetElapsedTime(start).TotalSeconds < (ours.Count < FewRounds ? 2 : 1) * seconds))
@@ -117,10 +117,10 @@ public static class Benchmarker
     }
 
     /// <summary>Bytes that one call allocates on all threads.</summary>
-    public static long Allocated(Action call)
+    public static long Allocated(Action call, int calls = AllocationCalls)
     {
         long least = long.MaxValue;
-        for (int i = 0; i < AllocationCalls; i++)
+        for (int i = 0; i < calls; i++)
         {
             long before = GC.GetTotalAllocatedBytes(precise: true);
             call();

@@ -8,7 +8,7 @@ using Osprey.Kernels.Search;
 namespace Osprey.Engine.Benchmarks;
 
 /// <summary>One entry of the benchmark: made when its turn comes.</summary>
-/// <param name="Room">Of the kernels: <c>pooling</c>, <c>normalization</c>, <c>perturbation</c>, <c>backbone</c>, <c>training</c>, <c>search</c>.</param>
+/// <param name="Room">Of the kernels: <c>pooling</c>, <c>normalization</c>, <c>perturbation</c>, <c>backbone</c>, <c>training</c>, <c>pipeline</c>, <c>search</c>.</param>
 /// <param name="Operation">As on the command line and in the reports.</param>
 /// <param name="Shape">As printed.</param>
 /// <param name="Size">The smallest benchmark that has it; quick shapes are in the quick one only.</param>
@@ -21,9 +21,9 @@ public sealed record ContestEntry(string Room, string Operation, string Shape, B
 /// <summary>Every operation and shape that is measured. What is entered here is measured by the tool and by the benchmark project, and checked by a test.</summary>
 public static class Contests
 {
-    const string Pooling = "pooling", Normalization = "normalization", Perturbation = "perturbation", Networks = "backbone", Training = "training", Search = "search";
+    const string Pooling = "pooling", Normalization = "normalization", Perturbation = "perturbation", Networks = "backbone", Training = "training", Pipeline = "pipeline", Search = "search";
 
-    public static IReadOnlyList<ContestEntry> All { get; } = [.. OfPooling(), .. OfNormalization(), .. OfPerturbation(), .. OfNetworks(), .. OfTraining(), .. OfSearch()];
+    public static IReadOnlyList<ContestEntry> All { get; } = [.. OfPooling(), .. OfNormalization(), .. OfPerturbation(), .. OfNetworks(), .. OfTraining(), .. OfPipeline(), .. OfSearch()];
 
     /// <summary>What may be asked for: rooms, then operations.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(e => e.Room).Distinct(), .. All.Select(e => e.Operation).Distinct()];
@@ -34,11 +34,15 @@ public static class Contests
         .. All.Where(e => config.Only.Count == 0 || config.Only.Contains(e.Operation) || config.Only.Contains(e.Room))
             .Where(e => (e.Size == BenchmarkSize.Quick) == (config.Size == BenchmarkSize.Quick))
             .Where(e => e.Size <= config.Size || config.Only.Contains(e.Operation))
-            .Where(e => e.Operation != OwnRows || config.Rows is not null),
+            .Where(e => e.Operation != OwnRows || config.Rows is not null)
+            .Where(e => e.Operation != OwnImages || config.Images is not null),
     ];
 
     /// <summary>The operation that needs a file.</summary>
     public const string OwnRows = "search-own";
+
+    /// <summary>The operation that needs a folder.</summary>
+    public const string OwnImages = "embed-own";
 
     static IEnumerable<ContestEntry> OfPooling()
     {
@@ -123,6 +127,20 @@ public static class Contests
                 yield return new ContestEntry(Training, name, $"ResNet-18 stage 3, {config.BatchSize}×3×{side}×{side}", size, stage => new TrainingContest(stage.Device, network, config));
             }
         }
+    }
+
+    static IEnumerable<ContestEntry> OfPipeline()
+    {
+        (string, BenchmarkSize, Architecture, int, int, int)[] drawn =
+        [
+            ("embed", BenchmarkSize.Quick, Architecture.Squeezenet, 40, 32, 33),
+            ("embed", BenchmarkSize.Standard, Architecture.Resnet18, 1024, 64, 64),
+            ("embed-large", BenchmarkSize.Large, Architecture.Resnet18, 512, 400, 224),
+        ];
+        foreach ((string name, BenchmarkSize size, Architecture architecture, int images, int file, int side) in drawn)
+            yield return new ContestEntry(Pipeline, name, $"{images} JPEG {file} px, {side} px", size, stage => new PipelineContest(stage.Device, architecture, side, seed: 0, images, file));
+        foreach ((BenchmarkSize size, Architecture architecture) in new[] { (BenchmarkSize.Quick, Architecture.Squeezenet), (BenchmarkSize.Standard, Architecture.Resnet18) })
+            yield return new ContestEntry(Pipeline, OwnImages, "own images, up to 224 px", size, stage => new PipelineContest(stage.Device, architecture, 224, seed: 0, stage.Images!));
     }
 
     static IEnumerable<ContestEntry> OfSearch()

@@ -24,6 +24,9 @@ public sealed class Stage : IDisposable
 
     public Device Device { get; }
 
+    /// <summary>The user's own, a folder.</summary>
+    public string? Images => config.Images;
+
     /// <summary>Why there is no FAISS; empty where there is, or where it was not asked for yet.</summary>
     public string NoFaiss => noFaiss ?? "";
 

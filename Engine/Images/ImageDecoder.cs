@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Osprey.Engine.Images;
 
 /// <summary>Image file → <see cref="RgbImage"/>. JPEG, PNG, WebP, BMP, GIF (first frame) and TIFF/GeoTIFF, told apart by content.</summary>
@@ -69,16 +71,25 @@ public sealed class ImageDecoder
             using var buffered = new BufferedStream(file, 1 << 16);
             return TiffPicture.Decode(buffered, options);
         }
-        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)file.Length);
-        int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        if (read < bytes.Length) throw new InvalidDataException($"the file became shorter while it was read: {read} of {bytes.Length} bytes");
-        return Decode(format, bytes);
+        int length = (int)file.Length;
+        // Rented: a new array for every file of some size would have the collector at work all the time.
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            int read = file.ReadAtLeast(bytes.AsSpan(0, length), length, throwOnEndOfStream: false);
+            if (read < length) throw new InvalidDataException($"the file became shorter while it was read: {read} of {length} bytes");
+            return Decode(format, new ArraySegment<byte>(bytes, 0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
     }
 
-    PlacedImage Decode(ImageFormat format, byte[] bytes)
+    PlacedImage Decode(ImageFormat format, ArraySegment<byte> bytes)
     {
         if (format != ImageFormat.Tiff) return new PlacedImage(RgbSamples.Apply(SkiaPicture.Decode(format, bytes, options.MaxPixels), options));
-        using var stream = new MemoryStream(bytes, writable: false);
+        using var stream = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false);
         return TiffPicture.Decode(stream, options);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -50,91 +51,100 @@ public static class Resize
         return new RgbImage(width, height, resized);
     }
 
-    /// <summary>Each row to the width of the taps.</summary>
+    /// <summary>Each row to the width of the taps, four rows at once.</summary>
     static byte[] Columns(byte[] source, int width, int height, Taps taps, byte[] target)
     {
         int stride = 3 * width, size = taps.Count;
-        for (int y = 0; y < height; y++)
+        byte[] rented = ArrayPool<byte>.Shared.Rent(Quad * width);
+        try
         {
-            ReadOnlySpan<byte> row = source.AsSpan(y * stride, stride);
-            Span<byte> output = target.AsSpan(y * 3 * size, 3 * size);
-            for (int x = 0; x < size; x++)
+            ref byte quads = ref rented[0];
+            for (int y = 0; y < height; y += Quad / 4)
             {
-                int first = taps.First[x];
-                ReadOnlySpan<int> weights = taps.Weights(x);
-                // Red, green, blue and (unused) the next pixel's red in one register; four bytes are read where three are meant,
-                // so the last pixel of the row is taken apart.
-                int wide = Math.Min(weights.Length, width - 1 - first);
-                Vector128<int> sum = Vector128.Create(1 << (PrecisionBits - 1));
-                ref byte pixels = ref MemoryMarshal.GetReference(row[(3 * first)..]);
-                for (int k = 0; k < wide; k++)
-                    sum += Widen(MemoryMarshal.Read<uint>(row[(3 * (first + k))..])) * weights[k];
-                if (wide < weights.Length)
+                int lines = Math.Min(Quad / 4, height - y);
+                for (int line = 0; line < lines; line++) Spread(source.AsSpan((y + line) * stride, stride), rented.AsSpan(4 * line, Quad * width - 4 * line));
+                for (int x = 0; x < size; x++)
                 {
-                    ReadOnlySpan<byte> last = row[^3..];
-                    sum += Vector128.Create(last[0], last[1], last[2], 0) * weights[wide];
+                    ReadOnlySpan<int> weights = taps.Weights(x);
+                    ref byte first = ref Unsafe.Add(ref quads, Quad * taps.First[x]);
+                    Vector256<int> upper = Vector256.Create(1 << (PrecisionBits - 1)), lower = upper;
+                    for (int k = 0; k < weights.Length; k++)
+                    {
+                        Vector256<ushort> pixels = Vector256.WidenLower(Vector128.LoadUnsafe(ref first, (nuint)(Quad * k)).ToVector256());
+                        Vector256<int> weight = Vector256.Create(weights[k]);
+                        upper += Vector256.WidenLower(pixels).AsInt32() * weight;
+                        lower += Vector256.WidenUpper(pixels).AsInt32() * weight;
+                    }
+                    Vector256<ushort> narrow = Vector256.Narrow(Clipped(upper), Clipped(lower));
+                    Vector128<byte> bytes = Vector128.Narrow(narrow.GetLower(), narrow.GetUpper());
+                    for (int line = 0; line < lines; line++)
+                    {
+                        uint pixel = bytes.AsUInt32()[line];
+                        Span<byte> output = target.AsSpan(((y + line) * size + x) * 3, 3);
+                        MemoryMarshal.Write(output, (ushort)pixel);
+                        output[2] = (byte)(pixel >> 16);
+                    }
                 }
-                output[3 * x] = Clip(sum[0]);
-                output[3 * x + 1] = Clip(sum[1]);
-                output[3 * x + 2] = Clip(sum[2]);
             }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
         }
         return target;
     }
 
-    static Vector128<int> Widen(uint fourBytes)
+    static Vector256<uint> Clipped(Vector256<int> sum) => Vector256.Min(sum >> PrecisionBits, Vector256.Create(255)).AsUInt32();
+
+    /// <summary>Bytes of four pixels, one below the other: red, green, blue and one that is not looked at.</summary>
+    const int Quad = 16;
+
+    /// <summary>The pixels of a row, <see cref="Quad"/> bytes apart.</summary>
+    static void Spread(ReadOnlySpan<byte> row, Span<byte> quads)
     {
-        Vector128<ushort> shorts = Vector128.WidenLower(Vector128.CreateScalarUnsafe(fourBytes).AsByte());
-        return Vector128.WidenLower(shorts).AsInt32();
+        int at = 0;
+        // Four bytes are copied where three are meant, so the last pixel is taken apart.
+        for (; row.Length > 3; row = row[3..], at += Quad) row[..4].CopyTo(quads[at..]);
+        row.CopyTo(quads[at..]);
     }
 
     /// <summary>The rows of <paramref name="stride"/> bytes to the number of the taps.</summary>
     static void Rows(byte[] source, int stride, Taps taps, byte[] target)
     {
-        int[] sums = ArrayPool<int>.Shared.Rent(stride);
-        try
+        int step = Vector<byte>.Count;
+        for (int y = 0; y < taps.Count; y++)
         {
-            for (int y = 0; y < taps.Count; y++)
+            ReadOnlySpan<int> weights = taps.Weights(y);
+            ReadOnlySpan<byte> rows = source.AsSpan(taps.First[y] * stride, weights.Length * stride);
+            Span<byte> output = target.AsSpan(y * stride, stride);
+            // The last vector ends with the row, and may begin within the one before.
+            for (int i = 0; stride >= step && i < stride; i += step) AddScaled(rows, stride, Math.Min(i, stride - step), weights, output);
+            for (int i = 0; stride < step && i < stride; i++)
             {
-                Span<int> sum = sums.AsSpan(0, stride);
-                sum.Fill(1 << (PrecisionBits - 1));
-                ReadOnlySpan<int> weights = taps.Weights(y);
-                for (int k = 0; k < weights.Length; k++)
-                    AddScaled(source.AsSpan((taps.First[y] + k) * stride, stride), weights[k], sum);
-                ClipAll(sum, target.AsSpan(y * stride, stride));
+                int sum = 1 << (PrecisionBits - 1);
+                for (int k = 0; k < weights.Length; k++) sum += rows[k * stride + i] * weights[k];
+                output[i] = Clip(sum);
             }
-        }
-        finally
-        {
-            ArrayPool<int>.Shared.Return(sums);
         }
     }
 
-    static void AddScaled(ReadOnlySpan<byte> row, int weight, Span<int> sum)
+    static void AddScaled(ReadOnlySpan<byte> rows, int stride, int column, ReadOnlySpan<int> weights, Span<byte> output)
     {
-        int i = 0;
-        if (Vector.IsHardwareAccelerated)
+        Vector<int> a = new(1 << (PrecisionBits - 1)), b = a, c = a, d = a;
+        for (int k = 0; k < weights.Length; k++)
         {
-            int step = Vector<byte>.Count, quarter = Vector<int>.Count;
-            for (; i <= row.Length - step; i += step)
-            {
-                Vector.Widen(new Vector<byte>(row[i..]), out Vector<ushort> low, out Vector<ushort> high);
-                Vector.Widen(low, out Vector<uint> a, out Vector<uint> b);
-                Vector.Widen(high, out Vector<uint> c, out Vector<uint> d);
-                Add(sum[i..], a, weight);
-                Add(sum[(i + quarter)..], b, weight);
-                Add(sum[(i + 2 * quarter)..], c, weight);
-                Add(sum[(i + 3 * quarter)..], d, weight);
-            }
+            var weight = new Vector<int>(weights[k]);
+            Vector.Widen(new Vector<byte>(rows[(k * stride + column)..]), out Vector<ushort> low, out Vector<ushort> high);
+            Vector.Widen(low, out Vector<uint> first, out Vector<uint> second);
+            Vector.Widen(high, out Vector<uint> third, out Vector<uint> fourth);
+            a += Vector.AsVectorInt32(first) * weight;
+            b += Vector.AsVectorInt32(second) * weight;
+            c += Vector.AsVectorInt32(third) * weight;
+            d += Vector.AsVectorInt32(fourth) * weight;
         }
-        for (; i < row.Length; i++) sum[i] += row[i] * weight;
+        Vector.Narrow(Vector.Narrow(Clipped(a), Clipped(b)), Vector.Narrow(Clipped(c), Clipped(d))).CopyTo(output[column..]);
 
-        static void Add(Span<int> sum, Vector<uint> pixels, int weight) => (new Vector<int>(sum) + Vector.AsVectorInt32(pixels) * weight).CopyTo(sum);
-    }
-
-    static void ClipAll(ReadOnlySpan<int> sum, Span<byte> row)
-    {
-        for (int i = 0; i < row.Length; i++) row[i] = Clip(sum[i]);
+        static Vector<uint> Clipped(Vector<int> sum) => Vector.AsVectorUInt32(Vector.Min(sum >> PrecisionBits, new Vector<int>(255)));
     }
 
     /// <remarks>The weights are never negative and sum to 1 within their rounding, so only the upper end can be passed.</remarks>

@@ -8,9 +8,10 @@ namespace Osprey.Engine.Images;
 static class SkiaPicture
 {
     /// <exception cref="InvalidDataException">Damaged, cut short or too large.</exception>
-    public static RgbImage Decode(ImageFormat format, byte[] bytes, long maxPixels)
+    public static RgbImage Decode(ImageFormat format, ReadOnlySpan<byte> bytes, long maxPixels)
     {
-        using SKCodec? codec = SKCodec.Create(new SKMemoryStream(bytes), out SKCodecResult opened);
+        using SKData data = SKData.CreateCopy(bytes);
+        using SKCodec? codec = SKCodec.Create(new SKMemoryStream(data), out SKCodecResult opened);
         if (codec is null) throw new InvalidDataException(Reason(format, opened));
         int width = codec.Info.Width, height = codec.Info.Height;
         if (width < 1 || height < 1) throw new InvalidDataException($"the {format} file says it has {width}×{height} pixels");

@@ -151,13 +151,16 @@ public sealed class DescriptorStore
     public StoreRow[] ReadRows()
     {
         var all = new List<StoreRow>();
-        foreach (StorePart part in Manifest.Parts)
-        {
-            StoreRow[] rows = StoreTable.Read(At(part.Metadata));
-            if (rows.Length != part.Rows) throw new InvalidDataException($"{At(part.Metadata)} has {rows.Length} rows, and the manifest says {part.Rows}");
-            all.AddRange(rows);
-        }
+        for (int p = 0; p < Manifest.Parts.Count; p++) all.AddRange(ReadRows(p));
         return [.. all];
+    }
+
+    /// <summary>Metadata of the rows of part <paramref name="part"/>.</summary>
+    internal StoreRow[] ReadRows(int part)
+    {
+        string table = At(Manifest.Parts[part].Metadata);
+        StoreRow[] rows = StoreTable.Read(table);
+        return rows.Length == Manifest.Parts[part].Rows ? rows : throw new InvalidDataException($"{table} has {rows.Length} rows, and the manifest says {Manifest.Parts[part].Rows}");
     }
 
     /// <summary>Every file that could not be read when the store was made; paths are relative to the manifest's root, as those of rows are.</summary>

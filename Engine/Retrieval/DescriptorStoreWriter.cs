@@ -125,24 +125,27 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         foreach (StoreRow row in rows)
             if (row.Label < 0 || row.Label >= manifest.Classes.Count) throw new ArgumentException($"{row.Path} has label {row.Label}, and the store has {manifest.Classes.Count} classes");
 
-        (string npy, string parquet) = NextNames();
+        parts.Add(WritePart(StorePart.StemOf(parts.Count, null), rows, descriptors) with { Images = images, BadFiles = [.. bad], EmptyWindows = empty > 0 ? empty : null });
+        WriteManifest(complete: false);
+    }
+
+    /// <summary>Two files, which the manifest does not name yet.</summary>
+    StorePart WritePart(string stem, IReadOnlyList<StoreRow> rows, ReadOnlySpan<float> descriptors)
+    {
+        string npy = stem + ".npy", parquet = stem + ".parquet";
         AtomicFile.Write(Path.Combine(path, npy), descriptors, (stream, values) => Npy.Write(stream, values, manifest.Type == StoreType.Float16 ? NpyType.Float16 : NpyType.Float32, rows.Count, manifest.Dimension));
         AtomicFile.Write(Path.Combine(path, parquet), stream => StoreTable.Write(stream, rows));
-        parts.Add(new StorePart
+        return new StorePart
         {
             Descriptors = npy,
             DescriptorsSha256 = DescriptorStore.HashFile(Path.Combine(path, npy)),
             Metadata = parquet,
             MetadataSha256 = DescriptorStore.HashFile(Path.Combine(path, parquet)),
             Rows = rows.Count,
-            Images = images,
-            BadFiles = [.. bad],
-            EmptyWindows = empty > 0 ? empty : null,
-        });
-        WriteManifest(complete: false);
+            Images = rows.Count,
+            BadFiles = [],
+        };
     }
-
-    (string Descriptors, string Metadata) NextNames() => ($"part-{parts.Count:00000}.npy", $"part-{parts.Count:00000}.parquet");
 
     /// <summary>Adds a part of another store as it is, whatever number of images it has.</summary>
     /// <param name="from">A store of the same model, classes and type.</param>
@@ -150,20 +153,90 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     /// <exception cref="InvalidDataException">Its files are not what its SHA-256 says.</exception>
     internal void AppendCopy(DescriptorStore from, StorePart part)
     {
-        (string npy, string parquet) = NextNames();
-        Copy(part.Descriptors, npy);
-        Copy(part.Metadata, parquet);
-        StorePart copy = part with { Descriptors = npy, Metadata = parquet };
+        Copy(from, part);
+        WriteManifest(complete: false);
+    }
+
+    /// <summary>As <see cref="AppendCopy"/>; the manifest does not name the part before <see cref="Commit"/>.</summary>
+    /// <param name="from">As there.</param>
+    /// <param name="part">As there.</param>
+    /// <param name="change">What becomes of a row of the table; null: nothing.</param>
+    /// <param name="renamed">What becomes of a bad file's path.</param>
+    internal void Copy(DescriptorStore from, StorePart part, Func<StoreRow, StoreRow>? change = null, Func<string, string>? renamed = null)
+    {
+        string stem = StorePart.StemOf(parts.Count, null);
+        StorePart copy = part with { Descriptors = stem + ".npy", Metadata = stem + ".parquet", Edition = null };
+        Take(part.Descriptors, copy.Descriptors);
+        Take(part.Metadata, copy.Metadata);
         if (DescriptorStore.PartFault(path, copy) is not null)
             throw new InvalidDataException($"{from.Path} is broken: {DescriptorStore.PartFault(from.Path, part) ?? $"{part.Descriptors} changed while it was read"}; run its osprey embed again");
+        if (change is not null)
+        {
+            string table = Path.Combine(path, copy.Metadata);
+            StoreRow[] rows = [.. StoreTable.Read(table).Select(change)];
+            AtomicFile.Write(table, stream => StoreTable.Write(stream, rows));
+            copy = copy with { MetadataSha256 = DescriptorStore.HashFile(table) };
+        }
+        if (renamed is not null) copy = copy with { BadFiles = [.. copy.BadFiles.Select(b => b with { Path = renamed(b.Path) })] };
         parts.Add(copy);
-        WriteManifest(complete: false);
 
-        void Copy(string file, string to)
+        void Take(string file, string to)
         {
             using FileStream source = File.OpenRead(Path.Combine(from.Path, file));
             AtomicFile.Write(Path.Combine(path, to), stream => source.CopyTo(stream));
         }
+    }
+
+    /// <summary>Opens a finished store to be edited: nothing is checked but that its files are there, and nothing changes before <see cref="Commit"/>.</summary>
+    /// <exception cref="DirectoryNotFoundException">There is no store.</exception>
+    /// <exception cref="InvalidDataException">It is unfinished or broken.</exception>
+    /// <exception cref="IOException">Another process writes it.</exception>
+    internal static DescriptorStoreWriter OpenFinished(string path)
+    {
+        DescriptorStore.Open(path);
+        FileStream owner = OpenOwner(path);
+        try
+        {
+            // Read again: now nobody else writes it.
+            StoreManifest manifest = DescriptorStore.Open(path).Manifest;
+            var writer = new DescriptorStoreWriter(path, manifest, manifest.Parts, [], owner);
+            writer.DeleteLeftovers();
+            return writer;
+        }
+        catch
+        {
+            owner.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Of a store that was opened finished, before any change.</summary>
+    internal StoreManifest Manifest => manifest;
+
+    /// <summary>Part <paramref name="number"/> with fewer rows, under a new name; the old files stay until <see cref="Commit"/>.</summary>
+    internal void Rewrite(int number, IReadOnlyList<StoreRow> rows, ReadOnlySpan<float> descriptors)
+    {
+        StorePart old = parts[number];
+        int edition = (old.Edition ?? 0) + 1;
+        parts[number] = WritePart(StorePart.StemOf(number, edition), rows, descriptors) with
+        {
+            Images = old.Images,
+            BadFiles = old.BadFiles,
+            EmptyWindows = old.EmptyWindows,
+            Deleted = (old.Deleted ?? 0) + old.Rows - rows.Count,
+            Edition = edition,
+        };
+    }
+
+    /// <summary>Makes an edited store what it is from here on, in one rename, and deletes what it no longer names.</summary>
+    /// <param name="edited">The description; its parts and counts are replaced.</param>
+    internal DescriptorStore Commit(StoreManifest edited)
+    {
+        manifest = edited;
+        WriteManifest(complete: true);
+        DeleteLeftovers();
+        StoreExtraction.WriteBadFiles(path, [.. BadFiles]);
+        return DescriptorStore.Open(path);
     }
 
     /// <summary>Drops the finished parts, so that every image is described anew.</summary>
@@ -199,7 +272,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         }
     }
 
-    [GeneratedRegex(@"^(part-\d{5,}\.(npy|parquet)(\.tmp)?|manifest\.json\.tmp)$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(part-\d{5,}(\.\d+)?\.(npy|parquet)(\.tmp)?|manifest\.json\.tmp)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Leftover();
 
     public void Dispose() => owner.Dispose();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
@@ -17,7 +18,7 @@ public sealed record StoreExtractionConfig
     /// <summary>Images per forward pass, 1 or more.</summary>
     public int BatchSize { get; init; } = 32;
 
-    /// <summary>Images per part: at most so many are described again after an interruption. 1 or more.</summary>
+    /// <summary>Images per part, 1 or more. After a crash up to two parts are described again: the one that was being written, and the next.</summary>
     public int PartImages { get; init; } = 1024;
 
     /// <summary>The share of the set to describe, or null for all of it: shard i of n takes images ⌊iN/n⌋ … ⌊(i+1)N/n⌋−1.</summary>
@@ -25,6 +26,9 @@ public sealed record StoreExtractionConfig
 
     /// <summary>For one share of several: a share of nothing but bad files becomes a store without rows, and only all of them together are a failure.</summary>
     public bool AllBadIsNoFailure { get; init; }
+
+    /// <summary>Is told where the time goes; null: nobody wants to know.</summary>
+    public ExtractionTimes? Times { get; init; }
 
     /// <exception cref="ArgumentException">A value is out of its range; the message shows both.</exception>
     public StoreExtractionConfig Validate()
@@ -77,13 +81,44 @@ public static class StoreExtraction
         // Nothing but bad files so far: they may have been repaired since.
         if (writer.RowsDone == 0 && writer.BadFiles.Any()) writer.Restart();
         progress?.Report(new Progress("embedding", writer.ImagesDone, images.Count, "images"));
-        while (writer.NextPart is { Length: > 0 } part)
-            AppendPart(writer, embedder, source, images.Slice((int)part.First, part.Length), part.First, images.Count, config.BatchSize, threads, progress, cancellation);
+        AppendParts(writer, embedder, source, images, config, threads, config.Times ?? new ExtractionTimes(), progress, cancellation);
 
         BadFile[] bad = [.. writer.BadFiles];
         WriteBadFiles(path, bad);
         if (bad.Length == images.Count && bad.Length > 0 && !config.AllBadIsNoFailure) throw new InvalidDataException($"none of the {bad.Length} images can be read; the first, {Path.Combine(source.Root, images[0].Identity)}: {bad[0].Reason}");
         return writer.Finish();
+    }
+
+    /// <summary>While a part is written the next one is described; there are never more than the two.</summary>
+    static void AppendParts(
+        DescriptorStoreWriter writer, Embedder embedder, IImageSource source, ArraySegment<SourceImage> images, StoreExtractionConfig config, int threads, ExtractionTimes times,
+        IProgress<Progress>? progress, CancellationToken cancellation)
+    {
+        int done = (int)writer.ImagesDone;
+        times.Start(threads);
+        using OrderedPrefetch<Loaded> prefetch = Prefetch(source, images.Offset + done, images.Count - done, embedder.Config.ImageSize, config.BatchSize, threads, times, cancellation);
+        Task writing = Task.CompletedTask;
+        try
+        {
+            for (int first = done; first < images.Count; first += config.PartImages)
+            {
+                ArraySegment<SourceImage> next = images.Slice(first, Math.Min(config.PartImages, images.Count - first));
+                DescribedPart part = Describe(prefetch, embedder, source, next, first, images.Count, config.BatchSize, times, progress, cancellation);
+                writing.GetAwaiter().GetResult();
+                writing = Task.Run(() =>
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    writer.Append(part.Rows, part.Descriptors.AsSpan(0, part.Rows.Count * embedder.Dimension), part.Bad, part.Empty);
+                    times.Add(ExtractionStep.Write, start);
+                }, CancellationToken.None);
+            }
+        }
+        finally
+        {
+            // Also of a run that was interrupted: what is described is kept.
+            writing.GetAwaiter().GetResult();
+        }
+        times.Stop();
     }
 
     /// <summary>Writes <see cref="BadFilesName"/> into a store's folder, or deletes it where there are none.</summary>
@@ -108,56 +143,71 @@ public static class StoreExtraction
     /// <param name="Source">What was read; null where that failed.</param>
     /// <param name="Image">Of the network's size; null where there is nothing to describe.</param>
     /// <param name="Reason">Of a failure.</param>
-    readonly record struct Loaded(LoadedImage? Source, RgbImage? Image, string Reason);
+    internal readonly record struct Loaded(LoadedImage? Source, RgbImage? Image, string Reason);
 
-    static void AppendPart(
-        DescriptorStoreWriter writer, Embedder embedder, IImageSource source, ArraySegment<SourceImage> images, long first, long total, int batchSize, int threads,
+    /// <summary>What a part holds, on its way to the disk.</summary>
+    sealed record DescribedPart(List<StoreRow> Rows, float[] Descriptors, List<BadFile> Bad, int Empty);
+
+    /// <summary>The images from <paramref name="first"/> on, read and resized on several threads, up to about a batch ahead.</summary>
+    internal static OrderedPrefetch<Loaded> Prefetch(IImageSource source, int first, int count, int size, int batchSize, int threads, ExtractionTimes times, CancellationToken cancellation) =>
+        new(count, batchSize + 2 * threads, threads, i => Load(source, first + i, size, times), cancellation);
+
+    /// <summary>The next images, in batches that end with the part: so the bytes do not depend on where a run was interrupted.</summary>
+    static DescribedPart Describe(
+        OrderedPrefetch<Loaded> prefetch, Embedder embedder, IImageSource source, ArraySegment<SourceImage> images, long first, long total, int batchSize, ExtractionTimes times,
         IProgress<Progress>? progress, CancellationToken cancellation)
     {
         int size = embedder.Config.ImageSize, values = 3 * size * size;
-        var rows = new List<StoreRow>(images.Count);
-        var bad = new List<BadFile>();
-        float[] descriptors = new float[images.Count * embedder.Dimension], pixels = new float[batchSize * values];
-        int waiting = 0, empty = 0;
-        using var prefetch = new OrderedPrefetch<Loaded>(images.Count, batchSize + 2 * threads, threads, i => Load(source, images.Offset + i, size), cancellation);
+        var part = new DescribedPart(new List<StoreRow>(images.Count), new float[images.Count * embedder.Dimension], [], 0);
+        float[] pixels = new float[batchSize * values];
+        int waiting = 0;
         for (int i = 0; i < images.Count; i++)
         {
+            long asked = Stopwatch.GetTimestamp();
             (LoadedImage? read, RgbImage? image, string reason) = prefetch.Take();
+            long taken = times.Add(ExtractionStep.Wait, asked);
             if (read is null)
             {
-                bad.Add(new BadFile(images[i].Identity, reason));
+                part.Bad.Add(new BadFile(images[i].Identity, reason));
             }
             else if (image is null)
             {
-                empty++;
+                part = part with { Empty = part.Empty + 1 };
             }
             else
             {
                 Planar.Write(image, pixels.AsSpan(waiting * values, values));
-                rows.Add(new StoreRow(images[i].Path, source.Classes[images[i].Label], images[i].Label, read.Width, read.Height, read.Place?.Crs, read.Bounds, images[i].Window));
+                part.Rows.Add(new StoreRow(images[i].Path, source.Classes[images[i].Label], images[i].Label, read.Width, read.Height, read.Place?.Crs, read.Bounds, images[i].Window));
                 waiting++;
             }
             if (waiting == batchSize || (i == images.Count - 1 && waiting > 0))
             {
                 cancellation.ThrowIfCancellationRequested();
-                embedder.Embed(pixels.AsSpan(0, waiting * values), waiting, size, descriptors.AsSpan((rows.Count - waiting) * embedder.Dimension, waiting * embedder.Dimension));
+                embedder.Embed(pixels.AsSpan(0, waiting * values), waiting, size, part.Descriptors.AsSpan((part.Rows.Count - waiting) * embedder.Dimension, waiting * embedder.Dimension));
                 waiting = 0;
-                progress?.Report(new Progress("embedding", first + i + 1, total, "images", bad.Count > 0 ? $"{bad.Count} bad" : ""));
+                progress?.Report(new Progress("embedding", first + i + 1, total, "images", part.Bad.Count > 0 ? $"{part.Bad.Count} bad" : ""));
             }
+            times.Add(ExtractionStep.Describe, taken);
         }
-        writer.Append(rows, descriptors.AsSpan(0, rows.Count * embedder.Dimension), bad, empty);
+        times.Count(images.Count, part.Bad.Count);
+        return part;
     }
 
-    static Loaded Load(IImageSource source, int index, int size)
+    static Loaded Load(IImageSource source, int index, int size, ExtractionTimes times)
     {
+        long start = Stopwatch.GetTimestamp();
         try
         {
             LoadedImage read = source.Load(index);
+            start = times.Add(ExtractionStep.Decode, start);
+            RgbImage? resized = read.Image is { } image ? Resize.Bilinear(image, size, size) : null;
+            times.Add(ExtractionStep.Resize, start);
             // The picture itself may be large, and many wait to be described: only its size goes on.
-            return new Loaded(read with { Image = null }, read.Image is { } image ? Resize.Bilinear(image, size, size) : null, "");
+            return new Loaded(read with { Image = null }, resized, "");
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
+            times.Add(ExtractionStep.Decode, start);
             return new Loaded(null, null, e.Message);
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -154,11 +155,20 @@ public sealed record StorePart
 
     public required long Rows { get; init; }
 
-    /// <summary>Source images behind it: rows, bad files and empty windows together.</summary>
+    /// <summary>Source images behind it: rows, bad files, empty windows and deleted rows together.</summary>
     public required long Images { get; init; }
 
     /// <summary>Its windows that hold no data and have no row; null for none.</summary>
     public long? EmptyWindows { get; init; }
+
+    /// <summary>Rows that it had and that were taken out; null for none.</summary>
+    public long? Deleted { get; init; }
+
+    /// <summary>How often the part was written anew under another name, as rows were deleted; null for a part as it was first written.</summary>
+    public int? Edition { get; init; }
+
+    /// <summary>What its files are called without their endings: <c>part-00003</c>, and once rows were deleted <c>part-00003.1</c>.</summary>
+    internal static string StemOf(int number, int? edition) => string.Create(CultureInfo.InvariantCulture, $"part-{number:00000}{(edition is int e ? $".{e}" : "")}");
 
     /// <summary>Its images that could not be read.</summary>
     public required IReadOnlyList<BadFile> BadFiles { get; init; }
@@ -180,6 +190,9 @@ public sealed record StoreManifest : StoreDescription
 
     /// <summary>Windows in all parts that hold no data and have no row; null for none.</summary>
     public long? EmptyWindows { get; init; }
+
+    /// <summary>Rows taken out of all parts; null for none.</summary>
+    public long? Deleted { get; init; }
 
     /// <summary>Every image of the list is in a part.</summary>
     public bool Complete { get; init; }
@@ -210,6 +223,7 @@ public sealed record StoreManifest : StoreDescription
         Rows = parts.Sum(p => p.Rows),
         BadFiles = parts.Sum(p => p.BadFiles.Count),
         EmptyWindows = parts.Sum(p => p.EmptyWindows ?? 0) is > 0 and var empty ? empty : null,
+        Deleted = parts.Sum(p => p.Deleted ?? 0) is > 0 and var deleted ? deleted : null,
         Complete = complete,
     };
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Osprey.Interop.Formats;
 
 namespace Osprey.Engine.Retrieval;
@@ -54,6 +53,7 @@ public static class StoreVerification
         Equal("rows", manifest.Rows, manifest.Parts.Sum(p => p.Rows));
         Equal("bad_files", manifest.BadFiles, manifest.Parts.Sum(p => p.BadFiles.Count));
         Equal("empty_windows", manifest.EmptyWindows ?? 0, manifest.Parts.Sum(p => p.EmptyWindows ?? 0));
+        Equal("deleted", manifest.Deleted ?? 0, manifest.Parts.Sum(p => p.Deleted ?? 0));
 
         void Equal(string what, long said, long summed)
         {
@@ -63,10 +63,11 @@ public static class StoreVerification
 
     static void CheckPart(StoreManifest manifest, StorePart part, int number, List<string> faults)
     {
-        string stem = string.Create(CultureInfo.InvariantCulture, $"part-{number:00000}");
+        string stem = StorePart.StemOf(number, part.Edition);
         if (part.Descriptors != stem + ".npy" || part.Metadata != stem + ".parquet") faults.Add($"{DescriptorStore.ManifestName}: part {number} is {part.Descriptors} and {part.Metadata}, and in order it would be {stem}.npy and {stem}.parquet");
-        long parts = part.Rows + part.BadFiles.Count + (part.EmptyWindows ?? 0);
-        if (part.Images != parts) faults.Add($"{DescriptorStore.ManifestName}: {stem} is of {part.Images} images, and has {part.Rows} rows, {part.BadFiles.Count} bad files and {part.EmptyWindows ?? 0} empty windows");
+        long images = part.Rows + part.BadFiles.Count + (part.EmptyWindows ?? 0) + (part.Deleted ?? 0);
+        if (part.Images != images)
+            faults.Add($"{DescriptorStore.ManifestName}: {stem} is of {part.Images} images, and has {part.Rows} rows, {part.BadFiles.Count} bad files, {part.EmptyWindows ?? 0} empty windows and {part.Deleted ?? 0} deleted rows");
     }
 
     static bool CheckFile(string path, string file, string sha256, List<string> faults, ref long bytes)

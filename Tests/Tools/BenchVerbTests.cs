@@ -50,10 +50,21 @@ public class BenchVerbTests
         Assert.That(answer.GetProperty("results")[0].GetProperty("peer_ms").GetDouble(), Is.Positive);
     }
 
+    [Test]
+    public void Images_of_ones_own_are_described()
+    {
+        using var folder = new ScratchFolder();
+        Drawn.Files(folder["images"], classes: 2, perClass: 20);
+        JsonElement[] results = [.. Cli.Done("bench", "--quick", "--only", "embed-own", "--images", folder["images"], "--seconds", "0.01", "--json").Json.GetProperty("results").EnumerateArray()];
+        Assert.That(results.Select(r => r.GetProperty("peer").GetString()), Is.EqualTo(new[] { "backbone", "loading" }));
+        Assert.That(results[0].GetProperty("max_error").GetDouble(), Is.Zero);
+    }
+
     [TestCase("bench --only gme", "--only is 'gme'; give pooling, ")]
     [TestCase("bench --quick --large", "--quick and --large exclude each other")]
     [TestCase("bench --name x", "--name is the name of a file and belongs to --out")]
     [TestCase("bench --only search-own", "search-own searches descriptors of your own; name their file with --rows")]
+    [TestCase("bench --only embed-own", "embed-own describes images of your own; name their folder with --images")]
     [TestCase("bench --seconds 0", "--seconds is '0'; give a number, 0.01 to 3600")]
     public void Wrong_usage_is_told_in_a_line(string line, string message)
     {

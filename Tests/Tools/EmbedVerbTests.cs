@@ -110,6 +110,40 @@ public class EmbedVerbTests
     }
 
     [Test]
+    public void The_summary_says_where_the_time_went()
+    {
+        string[] words = ["embed", "--data", At("data"), "--model", At("model"), "--out", At("timed"), "--part", "5", "--threads", "2", "--summary", At("timed.json"), "--json"];
+        JsonElement answer = Cli.Done(words).Json, p = answer.GetProperty("pipeline");
+        Assert.That(JsonDocument.Parse(File.ReadAllText(At("timed.json"))).RootElement.GetRawText(), Is.EqualTo(answer.GetRawText()));
+        double Of(string path) => path.Split('.').Aggregate(p, (e, name) => e.GetProperty(name)).GetDouble();
+        Assert.That((Of("images"), Of("bad_files"), Of("load.threads")), Is.EqualTo((12.0, 0.0, 2.0)));
+        Assert.That(Of("images_per_second"), Is.EqualTo(12 / Of("seconds")).Within(1e-9).Percent);
+        Assert.That(Of("load.busy_seconds"), Is.EqualTo(Of("decode_seconds") + Of("resize_seconds")).Within(1e-9));
+        Assert.That(Of("describe.busy_seconds") + Of("input_wait_seconds"), Is.InRange(0, Of("seconds")));
+        foreach (string stage in new[] { "load", "describe", "write" })
+        {
+            Assert.That(Of(stage + ".busy_seconds"), Is.Positive, stage);
+            Assert.That(Of(stage + ".waiting_share"), Is.EqualTo(1 - Of(stage + ".busy_seconds") / (Of(stage + ".threads") * Of("seconds"))).Within(1e-9), stage);
+        }
+        Assert.That(Cli.Done(words).Json.GetProperty("pipeline").GetProperty("images").GetInt64(), Is.Zero, "nothing was left to do");
+    }
+
+    [Test]
+    public void A_part_that_cannot_be_written_ends_the_run_and_the_next_one_goes_on()
+    {
+        string[] words = ["embed", "--data", At("data"), "--model", At("model"), "--out", At("blocked"), "--part", "5"];
+        Cli.Done(words);
+        File.Delete(Path.Combine(At("blocked"), "part-00001.npy"));
+        string obstacle = Directory.CreateDirectory(Path.Combine(At("blocked"), "part-00001.npy.tmp")).FullName;
+        Cli.Answer answer = Cli.Run(words);
+        Assert.That(answer.Code, Is.EqualTo(1));
+        Assert.That(answer.Error, Does.Contain("part-00001.npy.tmp"));
+        Directory.Delete(obstacle);
+        Cli.Done(words);
+        foreach (string file in Directory.GetFiles(At("store"), "part-*")) Assert.That(File.ReadAllBytes(Path.Combine(At("blocked"), Path.GetFileName(file))), Is.EqualTo(File.ReadAllBytes(file)), file);
+    }
+
+    [Test]
     public void Another_model_may_not_go_on_with_a_store()
     {
         Cli.Answer answer = Cli.Run("embed", "--data", At("data"), "--model", At("model"), "--size", "48", "--out", At("store"), "--part", "5");

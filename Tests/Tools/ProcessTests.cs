@@ -62,4 +62,41 @@ public partial class ProcessTests
         Assert.That(process.ExitCode, Is.EqualTo(130));
         Assert.That(error.Result, Does.Contain("once more to quit at once").And.EndWith("osprey data synth: interrupted\n"));
     }
+
+    /// <summary>The short form of <c>tools/kill-proof.sh</c>: every kill but the first falls after a new part, at a moment that a seed draws.</summary>
+    [Test]
+    [Platform("Linux")]
+    public void A_job_that_is_killed_again_and_again_ends_with_the_same_bytes()
+    {
+        string dir = Directory.CreateTempSubdirectory("osprey-kill-").FullName;
+        string At(string name) => Path.Combine(dir, name);
+        string[] Words(string store) => ["embed", "--data", At("data"), "--model", At("model"), "--batch", "2", "--part", "2", "--threads", "1", "--out", At(store), "--quiet"];
+        int Parts() => Directory.Exists(At("store")) ? Directory.GetFiles(At("store"), "part-*.npy").Length : 0;
+        try
+        {
+            UntrainedModel.Save(At("model"));
+            Drawn.Files(At("data"), classes: 4, perClass: 100);
+            Cli.Done(Words("whole"));
+            var random = new Random(1);
+            for (int kill = 0; kill < 5; kill++)
+            {
+                using Process process = Start(new Dictionary<string, string?>(), Words("store"));
+                Task<string> error = process.StandardError.ReadToEndAsync();
+                for (int before = Parts(); kill > 0 && !process.HasExited && Parts() <= before;) Thread.Sleep(1);
+                Thread.Sleep(random.Next(kill > 0 ? 40 : 1000));
+                process.Kill();
+                process.WaitForExit();
+                Assert.That(error.Result, Is.Empty);
+            }
+            Assert.That(Parts(), Is.InRange(3, 199), "it was killed in the middle");
+            Cli.Done(Words("store"));
+            string[] files = [.. Directory.GetFiles(At("whole")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+            Assert.That(Directory.GetFiles(At("store")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal), Is.EqualTo(files));
+            foreach (string file in files) Assert.That(File.ReadAllBytes(Path.Combine(At("store"), file)), Is.EqualTo(File.ReadAllBytes(Path.Combine(At("whole"), file))), file);
+        }
+        finally
+        {
+            Directory.Delete(dir, recursive: true);
+        }
+    }
 }

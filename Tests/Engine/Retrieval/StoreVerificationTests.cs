@@ -77,7 +77,7 @@ public class StoreVerificationTests
         Assert.That(Faults(), Is.EqualTo(new[]
         {
             "manifest.json: rows is 21, and the parts have 20", "manifest.json: bad_files is 2, and the parts have 3", "manifest.json: empty_windows is 1, and the parts have 0",
-            "manifest.json: part-00001 is of 9 images, and has 7 rows, 1 bad files and 0 empty windows",
+            "manifest.json: part-00001 is of 9 images, and has 7 rows, 1 bad files, 0 empty windows and 0 deleted rows",
         }), "the images' own sum is 24");
     }
 

@@ -28,7 +28,7 @@ static class Host
             new EvalVerb(),
             new AttackVerb(),
             new VerbGroup("data", "Draws, lists, checks, splits and tiles data sets.", new DataSynthVerb(), new DataListVerb(), new DataCheckVerb(), new DataSplitVerb(), new DataTileVerb()),
-            new VerbGroup("store", "Checks stores.", new StoreVerifyVerb()),
+            new VerbGroup("store", "Checks and changes stores.", new StoreVerifyVerb(), new StoreAppendVerb(), new StoreDeleteVerb()),
             new VerbGroup("weights", "Looks into weights files and converts them.", new WeightsInspectVerb(), new WeightsConvertVerb()),
             new BenchVerb(),
             new DoctorVerb(),

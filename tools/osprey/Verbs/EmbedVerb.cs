@@ -25,9 +25,11 @@ sealed class EmbedVerb : Verb
 
     readonly Option<int?> batch = Flag.Whole<int>("--batch", "Images per forward pass, 1 to 4096. Default 32.", 1, 4096, 32);
 
-    readonly Option<int?> part = Flag.Whole<int>("--part", "Images per part: at most so many are described again after an interruption. Default 1024.", 1, 1_000_000, 1024, "IMAGES");
+    readonly Option<int?> part = Flag.Whole<int>("--part", "Images per part: after an interruption at most two parts are described again. Default 1024.", 1, 1_000_000, 1024, "IMAGES");
 
     readonly Option<string?> shard = Flag.Text("--shard", "I/N|N", "Describe only share I (0 to N−1) of N, so that N processes can share a set; 'join' makes one store of theirs. N alone takes I from JOB_COMPLETION_INDEX (Kubernetes) or SLURM_ARRAY_TASK_ID. Default: in an array of Slurm the task's share, else all.");
+
+    readonly Option<string?> summary = Flag.Text("--summary", "FILE.json", "Also write to this file what --json prints: rows, bad files and where the time went.");
 
     readonly ScaleFlag scales = new();
 
@@ -38,7 +40,7 @@ sealed class EmbedVerb : Verb
     public EmbedVerb()
         : base("embed", "Describes every image, or every window of scenes: descriptors and metadata in parts, resumed by itself.")
     {
-        foreach (Option option in new Option[] { data, model, output, size, type, batch, part, shard }) Add(option);
+        foreach (Option option in new Option[] { data, model, output, size, type, batch, part, shard, summary }) Add(option);
         scales.AddTo(this);
         windows.AddTo(this);
         decoding.AddTo(this);
@@ -51,6 +53,7 @@ sealed class EmbedVerb : Verb
         "embed --data sentinel --bands 4,3,2 --range 0:3000 --model runs/aid --out stores/sentinel",
         "embed --data scene.tif --window 512 --stride 256 --model runs/aid --out stores/scene",
         "embed --data shards/*.tar --model runs/aid --out stores/shards",
+        "embed --data ucm --model runs/aid --out stores/ucm --summary ucm.json",
         "embed --data ucm --model runs/aid --scales 1 0.7071 0.5 --out stores/ucm-scales",
         "embed --data patternnet --model runs/aid --shard 0/4 --out stores/patternnet-0",
         "embed --data patternnet --model runs/aid --shard 4 --out stores/patternnet-$JOB_COMPLETION_INDEX",
@@ -77,9 +80,12 @@ sealed class EmbedVerb : Verb
 
         BadFile[] bad = [.. store.ReadBadFiles().Select(b => b with { Path = Path.Combine(source.Root, b.Path) })];
         session.Warn(bad);
+        ExtractionFigures? pipeline = ranks.Size == 1 ? config.Times!.Figures() : null;
+        var result = new { Store = to, store.Rows, store.Dimension, Parts = store.Manifest.Parts.Count, store.Manifest.EmptyWindows, Pipeline = pipeline, BadFiles = bad };
+        if (arguments.GetValue(summary) is string file) Json.Write(file, result);
         if (session.Json)
         {
-            session.Write(new { Store = to, store.Rows, store.Dimension, Parts = store.Manifest.Parts.Count, store.Manifest.EmptyWindows, BadFiles = bad });
+            session.Write(result);
             return ExitCode.Done;
         }
         Table table = Tables.Create("store", ">rows", ">dimension", ">parts", ">bad files");
@@ -96,6 +102,7 @@ sealed class EmbedVerb : Verb
         BatchSize = arguments.GetValue(batch)!.Value,
         PartImages = arguments.GetValue(part)!.Value,
         Shard = ShardOf(arguments.GetValue(shard), session),
+        Times = new ExtractionTimes(),
     }.Validate();
 
     /// <summary>The share that the command line names, or that the batch system gave this process.</summary>

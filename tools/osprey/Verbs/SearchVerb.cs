@@ -237,18 +237,8 @@ sealed class SearchVerb : Verb
             if (Directory.Exists(word)) images.AddRange(ImageFolder.Open(word).Images);
             else images.Add(new LabelledImage(InputFile.Required(word), 0));
         }
-        StoreManifest manifest = opened.Manifest;
-        if (!manifest.HasModel)
-            throw new InvalidDataException($"{opened.Path} was imported, and the model of its descriptors is unknown; search with --vectors, or import it --like a store of that model");
-        Preprocessing preprocessing = Preprocessing.Parse(manifest.Preprocessing);
-        string from = arguments.GetValue(model) ?? manifest.Model;
-        if (!Path.Exists(from)) throw new FileNotFoundException($"the model {from} is not there{(arguments.GetValue(model) is null ? ", where it was when the store was made" : "")}; name it with --model");
-
-        session.ConfigureTorch();
-        using Embedder embedder = Embedder.Open(from, session.Device, preprocessing.ImageSize, manifest.Scales);
-        embedder.Fold();
-        if (manifest.DifferencesFrom(embedder) is { Count: > 0 } differences)
-            throw new InvalidDataException($"{from} is not the model that {opened.Path} was made with: {string.Join(", ", differences)}; name the right one with --model, or embed again");
+        using Embedder embedder = StoreModel.Open(opened, arguments.GetValue(model), session, out _);
+        Preprocessing preprocessing = Preprocessing.Parse(opened.Manifest.Preprocessing);
         var loader = new ImageLoader(new ImageDecoder(preprocessing.Decoding), preprocessing.ImageSize, batchSize: 32, session.Threads);
         Descriptors found = DescriptorExtraction.Extract(embedder, images, loader, session.Progress, session.Cancellation);
         session.Warn(found.BadFiles);

@@ -1,0 +1,157 @@
+using System.Security.Cryptography;
+using System.Text;
+using Osprey.Engine.Model;
+using Osprey.Engine.Sources;
+
+namespace Osprey.Engine.Retrieval;
+
+/// <summary>
+/// Changes a finished store. Parts are never changed: new ones are written beside them, and then the manifest is replaced, which is the instant of the change: a crash
+/// leaves the store as it was or as it was to be. An index of the old state is not used any more.
+/// </summary>
+public static class StoreEdit
+{
+    /// <summary>The rows of other stores, behind the store's own; parts stay as large as they are. The other stores stay as they are.</summary>
+    /// <param name="path">The store; its classes come first, new ones behind them.</param>
+    /// <param name="others">Stores of the same model, preprocessing, dimension, type and windows. Where their root is another, rows' paths lead from the store's root there.</param>
+    /// <param name="progress">In parts.</param>
+    /// <param name="cancellation">Looked at before every part; the store is then as it was.</param>
+    /// <exception cref="ArgumentException">A store is of another model or settings, or has an image that is there already; the message says which.</exception>
+    /// <exception cref="InvalidDataException">A store is unfinished or broken.</exception>
+    public static DescriptorStore Append(string path, IReadOnlyList<string> others, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    {
+        using var writer = DescriptorStoreWriter.OpenFinished(path);
+        StoreManifest own = writer.Manifest;
+        DescriptorStore[] stores = [.. others.Select(DescriptorStore.Open)];
+        foreach (DescriptorStore store in stores)
+        {
+            if (Path.GetFullPath(store.Path) == Path.GetFullPath(path)) throw new ArgumentException($"{path} cannot be appended to itself");
+            if (Common(store.Manifest).DifferenceFrom(Common(own)) is { } difference) throw new ArgumentException($"{store.Path} cannot be appended to {path}: {difference}");
+        }
+        List<string> classes = [.. own.Classes];
+        foreach (string name in stores.SelectMany(s => s.Manifest.Classes).Where(n => !classes.Contains(n)).Distinct().ToArray()) classes.Add(name);
+        HashSet<string> known = Known(DescriptorStore.Open(path));
+        int done = 0, all = stores.Sum(s => s.Manifest.Parts.Count);
+        foreach (DescriptorStore store in stores)
+        {
+            string Moved(string file) => PathBelow(own.Root, store.Manifest.Root, file);
+            bool same = Moved("x") == "x" && store.Manifest.Classes.SequenceEqual(classes.Take(store.Manifest.Classes.Count));
+            if (store.ReadRows().Select(r => Identity(Moved(r.Path), r.Window)).FirstOrDefault(i => !known.Add(i)) is { } twice)
+                throw new ArgumentException($"{store.Path} cannot be appended to {path}: both have {twice}; delete it from one of them first");
+            foreach (StorePart part in store.Manifest.Parts)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                writer.Copy(store, part, same ? null : r => r with { Path = Moved(r.Path), Label = classes.IndexOf(r.Class) }, Moved);
+                progress?.Report(new Progress("appending", ++done, all, "parts"));
+            }
+        }
+        return writer.Commit(own with
+        {
+            Classes = classes,
+            Shard = null,
+            Images = own.Images + stores.Sum(s => s.Manifest.Images),
+            ImagesSha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(stores.Select(s => s.Manifest.ImagesSha256).Prepend(own.ImagesSha256).Select(h => h + "\n"))))),
+        });
+
+        static StoreDescription Common(StoreManifest m) => m with { Shard = null, Images = 0, ImagesSha256 = "", Classes = [], PartImages = 1 };
+    }
+
+    /// <summary>Describes the images of a source that the store has neither a row of nor among its bad files, and appends them. Begins beside the store, in <c>STORE.append</c>, and goes on there after an interruption.</summary>
+    /// <param name="path">The store; says how images are read and stored.</param>
+    /// <param name="embedder">The store's model.</param>
+    /// <param name="model">Where it was opened from.</param>
+    /// <param name="source">Opened with the store's decoding and windows.</param>
+    /// <param name="batchSize">Images per forward pass.</param>
+    /// <param name="threads">Decoding threads.</param>
+    /// <param name="progress">In images.</param>
+    /// <param name="cancellation">Looked at before every batch.</param>
+    /// <exception cref="InvalidDataException">None of the new images can be read.</exception>
+    /// <exception cref="ArgumentException">The model is not the store's.</exception>
+    public static DescriptorStore AppendImages(
+        string path, Embedder embedder, string model, IImageSource source, int batchSize, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    {
+        DescriptorStore store = DescriptorStore.Open(path);
+        HashSet<string> known = [.. Known(store), .. store.ReadBadFiles().Select(b => b.Path)];
+        using var fresh = new SelectedSource(source, i => !known.Contains(Identity(PathBelow(store.Manifest.Root, source.Root, i.Path), i.Window)));
+        if (fresh.Images.Count == 0) return store;
+        string beside = Path.TrimEndingDirectorySeparator(path) + ".append";
+        var config = new StoreExtractionConfig { Decoding = Preprocessing.Parse(store.Manifest.Preprocessing).Decoding, Type = store.Manifest.Type, BatchSize = batchSize, PartImages = store.Manifest.PartImages };
+        StoreExtraction.Run(embedder, model, fresh, beside, config, threads, progress, cancellation);
+        DescriptorStore longer = Append(path, [beside], progress, cancellation);
+        Directory.Delete(beside, recursive: true);
+        return longer;
+    }
+
+    /// <summary>Takes rows out; later rows move up. Each part that has some of them is written anew under another name.</summary>
+    /// <param name="path">The store.</param>
+    /// <param name="rows">Row numbers, in any order; one that is named twice goes once.</param>
+    /// <param name="progress">In parts that are written anew.</param>
+    /// <param name="cancellation">Looked at before every part; the store is then as it was.</param>
+    /// <exception cref="ArgumentException">There is no such row.</exception>
+    /// <exception cref="InvalidDataException">The store is unfinished, or a part that is to be written anew is broken.</exception>
+    public static DescriptorStore Delete(string path, IEnumerable<long> rows, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    {
+        using var writer = DescriptorStoreWriter.OpenFinished(path);
+        DescriptorStore store = DescriptorStore.Open(path);
+        long[] gone = [.. rows.Distinct().Order()];
+        if (gone.Length > 0 && (gone[0] < 0 || gone[^1] >= store.Rows)) throw new ArgumentException($"row {(gone[0] < 0 ? gone[0] : gone[^1])} was to be deleted from {path}, which has {store.Rows}, numbered from 0");
+        long first = 0;
+        int next = 0;
+        for (int p = 0; p < store.Manifest.Parts.Count; p++)
+        {
+            StorePart part = store.Manifest.Parts[p];
+            int from = next;
+            while (next < gone.Length && gone[next] < first + part.Rows) next++;
+            if (next > from)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (DescriptorStore.PartFault(path, part) is { } fault) throw new InvalidDataException($"{path} is broken: {fault}; see osprey store verify");
+                Without(writer, store, p, [.. gone[from..next].Select(r => (int)(r - first))]);
+                progress?.Report(new Progress("deleting", next, gone.Length, "rows"));
+            }
+            first += part.Rows;
+        }
+        return gone.Length == 0 ? store : writer.Commit(writer.Manifest);
+    }
+
+    static void Without(DescriptorStoreWriter writer, DescriptorStore store, int part, HashSet<int> gone)
+    {
+        float[] values = store.ReadPart(part);
+        StoreRow[] rows = store.ReadRows(part);
+        int[] kept = [.. Enumerable.Range(0, rows.Length).Where(i => !gone.Contains(i))];
+        float[] left = new float[kept.Length * store.Dimension];
+        for (int i = 0; i < kept.Length; i++) values.AsSpan(kept[i] * store.Dimension, store.Dimension).CopyTo(left.AsSpan(i * store.Dimension));
+        writer.Rewrite(part, [.. kept.Select(i => rows[i])], left);
+    }
+
+    /// <summary>The rows of some images.</summary>
+    /// <param name="store">Its rows' paths are searched.</param>
+    /// <param name="paths">As in the store's tables; of a window <c>PATH [X,Y W×H]</c>, and a path alone stands for all its windows.</param>
+    /// <exception cref="ArgumentException">The store has no row of that path; the message names the first.</exception>
+    public static IReadOnlyList<long> RowsOf(DescriptorStore store, IReadOnlyList<string> paths)
+    {
+        HashSet<string> wanted = [.. paths], found = [];
+        var rows = new List<long>();
+        long id = 0;
+        foreach (StoreRow row in store.ReadRows())
+        {
+            string identity = Identity(row.Path, row.Window);
+            if (wanted.Contains(identity) | wanted.Contains(row.Path))
+            {
+                rows.Add(id);
+                found.Add(wanted.Contains(identity) ? identity : row.Path);
+            }
+            id++;
+        }
+        return paths.FirstOrDefault(p => !found.Contains(p)) is { } missing
+            ? throw new ArgumentException($"{store.Path} has no row of {missing}; paths are relative to its root, {store.Manifest.Root}, as its tables have them")
+            : rows;
+    }
+
+    static HashSet<string> Known(DescriptorStore store) => [.. store.ReadRows().Select(r => Identity(r.Path, r.Window))];
+
+    static string Identity(string path, Images.PixelWindow? window) => new SourceImage(path, 0, window).Identity;
+
+    /// <summary>A path below one root as it is seen from another. Stores that were imported have none.</summary>
+    static string PathBelow(string root, string from, string path) => root == from || root.Length == 0 || from.Length == 0 ? path : StoreDescription.RelativePath(root, Path.Combine(from, path));
+}
