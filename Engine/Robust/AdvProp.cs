@@ -15,6 +15,9 @@ public sealed class AdvProp(Device device, Threat threat, double weight) : Adver
     /// <inheritdoc/>
     public override bool SplitsNorms => true;
 
+    /// <inheritdoc/>
+    public override int Passes => 2;
+
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
         Tensor adversarial = Attacked(embedder, NormBranch.Auxiliary, pixels, unit => loss.Compute(unit, labels), seed);

@@ -21,28 +21,40 @@ public sealed class FastAdvProp(Device device, Threat threat, double share) : Ad
     /// <inheritdoc/>
     public override bool SplitsNorms => true;
 
+    /// <inheritdoc/>
+    public override int Passes => 2;
+
     /// <summary>Images of a batch that are attacked.</summary>
     public static int Count(int batch, double share) => Math.Clamp((int)Math.Round(batch * share), 2, batch - 2);
 
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
         var random = new SeededRandom((long)seed);
-        long[] order = ByClass(labels, random);
+        int[] order = ByClass(Share.Labels(labels), random);
         int count = Count(order.Length, share);
-        Tensor chosen = tensor(order[..count]), rest = tensor(order[count..]), chosenLabels = labels.index_select(0, chosen);
+        (int[] places, Tensor chosen) = Own(order[..count]);
+        (_, Tensor rest) = Own(order[count..]);
+        Tensor chosenLabels = labels.index_select(0, chosen);
         double s = (double)count / order.Length;
 
-        Tensor adversarial = Attacked(embedder, NormBranch.Auxiliary, pixels.index_select(0, chosen), unit => loss.Compute(unit, chosenLabels), random.NextBits());
+        Tensor adversarial = Attacked(embedder, NormBranch.Auxiliary, pixels.index_select(0, chosen), unit => loss.Compute(unit, chosenLabels), random.NextBits(), places);
         double attacked = Part(embedder, NormBranch.Auxiliary, loss, adversarial, chosenLabels, s);
         double clean = Part(embedder, NormBranch.Main, loss, pixels.index_select(0, rest), labels.index_select(0, rest), 1 - s);
         return new StepLoss((1 - s) * clean + s * attacked, clean, attacked);
     }
 
     /// <summary>Positions in the batch, class after class, the classes in a random order.</summary>
-    static long[] ByClass(Tensor labels, SeededRandom random)
+    static int[] ByClass(long[] labels, SeededRandom random)
     {
-        long[][] classes = [.. Enumerable.Range(0, (int)labels.shape[0]).GroupBy(i => labels[i].item<long>(), i => (long)i).Select(g => g.ToArray())];
+        int[][] classes = [.. Enumerable.Range(0, labels.Length).GroupBy(i => labels[i]).Select(g => g.ToArray())];
         random.Shuffle(classes.AsSpan());
         return [.. classes.SelectMany(c => c)];
+    }
+
+    /// <summary>Of some of the batch's images this process's own: their places among these, and their indices among all that it has.</summary>
+    (int[] Places, Tensor Indices) Own(int[] positions)
+    {
+        int[] places = [.. Enumerable.Range(0, positions.Length).Where(i => Share.Has(positions[i]))];
+        return (places, tensor([.. places.Select(i => (long)Share.IndexOf(positions[i]))]));
     }
 }
