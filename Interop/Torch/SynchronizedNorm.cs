@@ -27,23 +27,24 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
     {
         // What the function saves must live until it returns, and no longer: only the result leaves this scope.
         using DisposeScope scope = NewDisposeScope();
-        bool map = rows.dim() == 4;
-        Tensor flat = map ? rows.permute(0, 2, 3, 1).contiguous() : rows.contiguous();
-        var batch = Batch.Of(this, flat, epsilon);
+        Tensor dense = rows.dim() == 4 ? rows.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : rows.contiguous();
+        var batch = Batch.Of(this, dense, epsilon);
         batch.Track(runningMean, runningVariance, momentum);
-        Tensor normal = is_grad_enabled() && (flat.requires_grad || weight.requires_grad) ? Function.apply(flat, weight, bias, batch) : batch.Normalize(flat, weight, bias);
-        return scope.MoveToOuter(map ? normal.permute(0, 3, 1, 2) : normal);
+        return scope.MoveToOuter(is_grad_enabled() && (dense.requires_grad || weight.requires_grad) ? Function.apply(dense, weight, bias, batch) : batch.Normalize(dense, weight, bias));
     }
+
+    /// <summary>The values as they lie, a row for each image or position: a view without a graph.</summary>
+    static Tensor AsRows(Tensor dense) => dense.dim() == 4 ? dense.detach().permute(0, 2, 3, 1) : dense.detach();
 
     /// <summary>Mean, variance and what else the way back needs of one batch.</summary>
     /// <param name="Count">Rows of all processes.</param>
     sealed record Batch(SynchronizedNorm Norm, double Count, float[] Mean, double[] Variance, double Epsilon)
     {
-        public static Batch Of(SynchronizedNorm norm, Tensor flat, double epsilon)
+        public static Batch Of(SynchronizedNorm norm, Tensor dense, double epsilon)
         {
-            int channels = (int)flat.shape[^1], own = Rows(flat);
+            int channels = (int)dense.shape[1], own = Rows(dense);
             double[] sums = new double[(2 * channels) + 1];
-            using (Tensor plain = flat.detach()) norm.statistics.Sum(TensorMemory.Read(plain), own, channels, sums.AsSpan(0, 2 * channels));
+            norm.statistics.Sum(TensorMemory.Read(AsRows(dense)), own, channels, sums.AsSpan(0, 2 * channels));
             sums[^1] = own;
             norm.addUp(sums);
             double count = sums[^1];
@@ -53,7 +54,7 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
             return new Batch(norm, count, [.. mean.Select(m => (float)m)], variance, epsilon);
         }
 
-        static int Rows(Tensor flat) => checked((int)(flat.numel() / flat.shape[^1]));
+        static int Rows(Tensor dense) => checked((int)(dense.numel() / dense.shape[1]));
 
         public void Track(Tensor runningMean, Tensor runningVariance, double momentum)
         {
@@ -63,20 +64,20 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
             runningVariance.mul_(1 - momentum).add_(tensor([.. Variance.Select(v => (float)(v * Count / (Count - 1)))]), alpha: momentum);
         }
 
-        public Tensor Normalize(Tensor flat, Tensor weight, Tensor bias)
+        public Tensor Normalize(Tensor dense, Tensor weight, Tensor bias)
         {
             using DisposeScope scope = NewDisposeScope();
-            // Given as running statistics they are what evaluation normalises by, in one pass. The permutation puts the channels where torch expects them.
-            Tensor x = flat.dim() == 4 ? flat.permute(0, 3, 1, 2) : flat;
-            Tensor y = nn.functional.batch_norm(x, tensor(Mean), tensor([.. Variance.Select(v => (float)v)]), weight, bias, training: false, 0, Epsilon);
-            return scope.MoveToOuter(flat.dim() == 4 ? y.permute(0, 2, 3, 1).contiguous() : y);
+            // Given as running statistics they are what evaluation normalises by, in one pass.
+            return scope.MoveToOuter(nn.functional.batch_norm(dense, tensor(Mean), tensor([.. Variance.Select(v => (float)v)]), weight, bias, training: false, 0, Epsilon));
         }
 
-        public (Tensor Rows, Tensor Weight, Tensor Bias) Backward(Tensor flat, Tensor weight, Tensor gradient)
+        /// <param name="gradient">As <paramref name="dense"/>; null where nothing flows back into this process's rows: the others wait for it all the same.</param>
+        public (Tensor Rows, Tensor Weight, Tensor Bias) Backward(Tensor dense, Tensor weight, Tensor? gradient)
         {
-            int channels = Mean.Length, rows = Rows(flat);
+            int channels = Mean.Length, rows = Rows(dense);
             double[] sums = new double[2 * channels];
-            Norm.statistics.SumGradient(TensorMemory.Read(flat), TensorMemory.Read(gradient), Mean, rows, channels, sums);
+            Tensor x = AsRows(dense), g = gradient is null ? zeros_like(x) : AsRows(gradient).contiguous(), gradRows = empty_like(x);
+            Norm.statistics.SumGradient(TensorMemory.Read(x), TensorMemory.Read(g), Mean, rows, channels, sums);
             double[] inverse = [.. Variance.Select(v => 1 / Math.Sqrt(v + Epsilon))];
             // The parameters' gradients are this process's share, as all others that are added up later.
             Tensor gradWeight = TensorMemory.FromSpan([.. inverse.Select((r, c) => (float)(sums[channels + c] * r))], channels);
@@ -90,9 +91,8 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
                 (factors[c], factors[channels + c], factors[(2 * channels) + c]) =
                     ((float)a, (float)(-a * inverse[c] * inverse[c] * sums[channels + c] / Count), (float)(-a * sums[c] / Count));
             }
-            Tensor gradRows = empty(flat.shape, float32);
-            Norm.statistics.Combine(TensorMemory.Read(flat), TensorMemory.Read(gradient), Mean, factors, rows, channels, TensorMemory.Write(gradRows));
-            return (gradRows, gradWeight, gradBias);
+            Norm.statistics.Combine(TensorMemory.Read(x), TensorMemory.Read(g), Mean, factors, rows, channels, TensorMemory.Write(gradRows));
+            return (dense.dim() == 4 ? gradRows.permute(0, 3, 1, 2) : gradRows, gradWeight, gradBias);
         }
     }
 
@@ -102,11 +102,11 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
 
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
-            var (flat, weight, bias, batch) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Batch)vars[3]);
-            ctx.save_for_backward([flat, weight]);
+            var (dense, weight, bias, batch) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Batch)vars[3]);
+            ctx.save_for_backward([dense, weight]);
             ctx.set_materialize_grads(false);
             ctx.save_data(nameof(batch), batch);
-            return batch.Normalize(flat, weight, bias);
+            return batch.Normalize(dense, weight, bias);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -114,9 +114,7 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
             using Tensor received = grad_output;
             using DisposeScope scope = NewDisposeScope();
             List<Tensor> saved = ctx.get_saved_variables();
-            // Without a gradient this process has nothing to add, and the others wait for it all the same.
-            Tensor gradient = received.IsInvalid ? zeros_like(saved[0], requires_grad: false) : received.contiguous();
-            (Tensor rows, Tensor weight, Tensor bias) = ((Batch)ctx.get_data("batch")).Backward(saved[0].detach(), saved[1], gradient);
+            (Tensor rows, Tensor weight, Tensor bias) = ((Batch)ctx.get_data("batch")).Backward(saved[0], saved[1], received.IsInvalid ? null : received);
             List<Tensor> gradients = [scope.MoveToOuter(rows), scope.MoveToOuter(weight), scope.MoveToOuter(bias), null!];
             // libtorch reads them after this returns: until the graph goes, the collector may not have them.
             ctx.save_data(nameof(gradients), gradients);
