@@ -119,13 +119,7 @@ public sealed class Trainer : IDisposable
         ICommunicator ranks, TrainConfig config, Embedder embedder, ImageSet set, string outDir, bool resume, Device device, int threads,
         IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
-        config.Validate();
-        if (set.Images.Count == 0) throw new ArgumentException($"{set.Root} holds no image to train on");
-        if (embedder.Config is { WhitenedSize: not null } or { Scales: not null })
-            throw new ArgumentException($"the model to fine-tune has a whitening fitted to its descriptors, which training would make wrong; give the model that it was fitted to, which its {WhiteningRun.RecordName} names, and whiten the outcome");
-        if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is int size && size != config.DescriptorSize)
-            throw new ArgumentException($"the descriptor size is {config.DescriptorSize}, and the model to fine-tune has a head of {size}; give {size}");
-        if (config.BatchSize < ranks.Size) throw new ArgumentException($"the batch is {config.BatchSize} images and {ranks.Size} processes share it; start fewer, or give a larger batch");
+        ranks.RunOnAll(() => Check(config, embedder, set, ranks.Size));
         (ImageSet learned, ImageSet? held) = ranks.RunOnAll(() => Divide(config, set, cancellation));
         TrainingTeam.Open(ranks, outDir, new RunConfig(config, embedder.Config, embedder.WeightsSha256, TrainingData.Of(set), device.Name, threads), resume);
 
@@ -134,6 +128,17 @@ public sealed class Trainer : IDisposable
         using var background = new BackgroundCommunicator(ranks);
         using var trainer = new Trainer(config, embedder, learned, held, outDir, device, threads, new BatchShare(background));
         return trainer.Run(progress, cancellation);
+    }
+
+    static void Check(TrainConfig config, Embedder embedder, ImageSet set, int ranks)
+    {
+        config.Validate();
+        if (set.Images.Count == 0) throw new ArgumentException($"{set.Root} holds no image to train on");
+        if (embedder.Config is { WhitenedSize: not null } or { Scales: not null })
+            throw new ArgumentException($"the model to fine-tune has a whitening fitted to its descriptors, which training would make wrong; give the model that it was fitted to, which its {WhiteningRun.RecordName} names, and whiten the outcome");
+        if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is int size && size != config.DescriptorSize)
+            throw new ArgumentException($"the descriptor size is {config.DescriptorSize}, and the model to fine-tune has a head of {size}; give {size}");
+        if (config.BatchSize < ranks) throw new ArgumentException($"the batch is {config.BatchSize} images and {ranks} processes share it; start fewer, or give a larger batch");
     }
 
     /// <summary>Side of the pictures that a batch of a size is cut from. A crop that is blown up to the batch's size should still have its pixels: ImageNet's 256 for 224.</summary>
