@@ -1,3 +1,4 @@
+using Osprey.Interop.Torch;
 using static TorchSharp.torch;
 
 namespace Osprey.Engine.Model;
@@ -50,6 +51,20 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
             throw new InvalidDataException($"{source} does not fit {Describe()}: {fit.Describe()}{(guess is null ? "" : $"; it looks like {guess}")}");
         }
         ModuleTensors.Copy(weights, ModuleTensors.State(this));
+    }
+
+    /// <summary>What the feature map is made by, one after the other, after the first layers.</summary>
+    internal abstract IReadOnlyList<nn.Module> Blocks { get; }
+
+    /// <summary>As of <see cref="Embedder.MarkBlocks"/>; null: nobody asks.</summary>
+    internal Action<int>? BlockPassed { get; set; }
+
+    /// <summary>The map before a block, which is gone afterwards, as one that tells of the way back.</summary>
+    /// <param name="input">The network's.</param>
+    private protected Tensor Mark(Tensor input, Tensor map, int block)
+    {
+        if (BlockPassed is not { } passed || !is_grad_enabled() || input.requires_grad) return map;
+        using (map) return BackwardMark.Apply(map, () => passed(block));
     }
 
     /// <summary>A copy for inference of the weights as they are now; the caller's.</summary>

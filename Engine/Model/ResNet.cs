@@ -46,15 +46,17 @@ sealed class ResNet : Backbone
     {
         if (bottleneck && is_grad_enabled() && (training || input.requires_grad) && !ProcessorCaches.AllowBottleneckGradients)
             throw new NotSupportedException($"{Architecture} cannot be trained or attacked here: {ProcessorCaches.Advice}");
-        Tensor x = Stem(input);
-        foreach (ResidualBlock block in blocks)
+        Tensor x = Mark(input, Stem(input), 0);
+        for (int i = 0; i < blocks.Length; i++)
         {
-            Tensor next = block.call(x);
+            Tensor next = blocks[i].call(x);
             x.Dispose();
-            x = next;
+            x = Mark(input, next, i + 1);
         }
         return x;
     }
+
+    internal override IReadOnlyList<nn.Module> Blocks => blocks;
 
     internal override FoldedBackbone Fold(int threads) => new FoldedResNet(threads, conv1, bn1, blocks);
 

@@ -1,3 +1,4 @@
+using Osprey.Interop.Torch;
 using static TorchSharp.torch;
 
 namespace Osprey.Engine.Model;
@@ -34,6 +35,9 @@ public abstract class SplitBatchNorm : nn.Module<Tensor, Tensor>
     /// <summary>False: batches are normalised as in training and leave the running statistics as they are. An attack wants that.</summary>
     public bool TrackStatistics { get; set; } = true;
 
+    /// <summary>What normalises in training where the batch is shared out among processes; null: it is whole.</summary>
+    internal SynchronizedNorm? Synchronized { get; set; }
+
     public bool IsSplit => auxiliary is not null;
 
     /// <summary>Makes the auxiliary set, a copy of the main one; does nothing where there is one already.</summary>
@@ -51,7 +55,7 @@ public abstract class SplitBatchNorm : nn.Module<Tensor, Tensor>
 
     /// <param name="input">[N,C] or [N,C,h,w].</param>
     /// <returns>The same shape.</returns>
-    public override Tensor forward(Tensor input) => (Branch == NormBranch.Main ? main : auxiliary!).Apply(input, training, TrackStatistics);
+    public override Tensor forward(Tensor input) => (Branch == NormBranch.Main ? main : auxiliary!).Apply(input, training, TrackStatistics, Synchronized);
 }
 
 /// <summary>For maps [N,C,h,w].</summary>

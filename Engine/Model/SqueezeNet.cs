@@ -27,11 +27,11 @@ sealed class SqueezeNet : Backbone
     /// <returns>[N,512,≈H/16,≈W/16].</returns>
     public override Tensor forward(Tensor input)
     {
-        Tensor x = Stem(input);
+        Tensor x = Mark(input, Stem(input), 0);
         for (int i = 0; i < fires.Length; i++)
         {
             using Tensor before = x;
-            x = fires[i].call(before);
+            x = Mark(input, fires[i].call(before), i + 1);
             if (!IsPooled(i)) continue;
             using Tensor wide = x;
             x = Pool(wide);
@@ -41,6 +41,8 @@ sealed class SqueezeNet : Backbone
 
     /// <summary>features.5 and features.8 are the pools behind the second and the fourth fire module.</summary>
     public static bool IsPooled(int fire) => fire is 1 or 3;
+
+    internal override IReadOnlyList<nn.Module> Blocks => fires;
 
     internal override FoldedBackbone Fold(int threads) => new FoldedSqueezeNet(threads, first, fires.Select(f => f.Layers));
 

@@ -19,6 +19,9 @@ public sealed class AdvProp(Device device, Threat threat, double weight, bool sp
 
     NormBranch AttackedBranch => splitsNorms ? NormBranch.Auxiliary : NormBranch.Main;
 
+    /// <inheritdoc/>
+    public override int Passes => 2;
+
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
         Tensor adversarial = Attacked(embedder, AttackedBranch, pixels, unit => loss.Compute(unit, labels), seed);

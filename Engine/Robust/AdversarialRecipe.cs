@@ -36,11 +36,12 @@ public abstract class AdversarialRecipe(Device device, Threat threat) : Recipe
 
     /// <summary>The images after the attack, found through one branch's running statistics; leaves the network in training mode on that branch.</summary>
     /// <param name="objective">Descriptors → what the attack increases.</param>
-    private protected Tensor Attacked(Embedder embedder, NormBranch branch, Tensor pixels, Func<Tensor, Tensor> objective, ulong seed)
+    /// <param name="places">Where the images stand among all processes' that are attacked; null: as they do in the batch.</param>
+    private protected Tensor Attacked(Embedder embedder, NormBranch branch, Tensor pixels, Func<Tensor, Tensor> objective, ulong seed, int[]? places = null)
     {
         embedder.Branch = branch;
         embedder.eval();
-        Tensor adversarial = attack.Perturb(pixels, x => objective(embedder.Describe(x)), seed);
+        Tensor adversarial = attack.Perturb(pixels, x => objective(embedder.Describe(x)), seed, Share.IsWhole ? null : places ?? Share.PlacesOf(pixels.shape[0]));
         embedder.train();
         return adversarial;
     }

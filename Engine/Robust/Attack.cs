@@ -25,22 +25,23 @@ public sealed class Attack : IDisposable
     /// <param name="clean">[N,C,H,W] in 0..1, contiguous; left as it is.</param>
     /// <param name="objective">Pixels → what to increase: one value per image, [N], or a scalar of the batch. Gradients flow through it.</param>
     /// <param name="seed">Of the random starts; restarts take their own streams of it.</param>
+    /// <param name="places">Where the images stand in a batch that is shared out, rising: each starts where it would if all were here. Null: 0, 1, 2 …</param>
     /// <returns>
     /// A new tensor of the same shape, owned by the caller. With restarts, of each image the try with the highest objective (of the
     /// batch, where the objective is one scalar).
     /// </returns>
-    public Tensor Perturb(Tensor clean, Func<Tensor, Tensor> objective, ulong seed)
+    public Tensor Perturb(Tensor clean, Func<Tensor, Tensor> objective, ulong seed, int[]? places = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor pixels = clean.detach();
-        Tensor best = Try(pixels, objective, seed, 0);
+        Tensor best = Try(pixels, objective, seed, 0, places);
         if (threat.Restarts > 1 && threat.Epsilon > 0)
         {
             Tensor reached = Reached(best, objective);
             for (int restart = 1; restart < threat.Restarts; restart++)
             {
                 using DisposeScope tryScope = NewDisposeScope();
-                Tensor candidate = Try(pixels, objective, seed, restart);
+                Tensor candidate = Try(pixels, objective, seed, restart, places);
                 Tensor value = Reached(candidate, objective);
                 Tensor better = value > reached;
                 best = where(better.view(-1, 1, 1, 1), candidate, best).MoveToOuterDisposeScope();
@@ -55,9 +56,10 @@ public sealed class Attack : IDisposable
     /// <param name="objective">As of <see cref="Perturb"/>.</param>
     /// <param name="seed">As of <see cref="Perturb"/>.</param>
     /// <param name="restart">Which, from 0. Any number may be had, whatever the threat's.</param>
+    /// <param name="places">As of <see cref="Perturb"/>.</param>
     /// <returns>As of <see cref="Perturb"/>.</returns>
-    public Tensor Try(Tensor clean, Func<Tensor, Tensor> objective, ulong seed, int restart) =>
-        Ascend(clean.detach(), objective, seed + (ulong)restart * 0x9E3779B97F4A7C15);
+    public Tensor Try(Tensor clean, Func<Tensor, Tensor> objective, ulong seed, int restart, int[]? places = null) =>
+        Ascend(clean.detach(), objective, seed + (ulong)restart * 0x9E3779B97F4A7C15, places);
 
     /// <summary>What no gradient has guided: one step of length ε in a random direction, into a corner of the ℓ∞ ball or onto the sphere, then into the pixel range.</summary>
     /// <param name="clean">[N,C,H,W] in 0..1, contiguous; left as it is.</param>
@@ -75,12 +77,12 @@ public sealed class Attack : IDisposable
         return perturbed.MoveToOuterDisposeScope();
     }
 
-    Tensor Ascend(Tensor clean, Func<Tensor, Tensor> objective, ulong seed)
+    Tensor Ascend(Tensor clean, Func<Tensor, Tensor> objective, ulong seed, int[]? places)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor perturbed = clean.clone();
         if (threat.Epsilon == 0) return perturbed.MoveToOuterDisposeScope();
-        if (threat.RandomStart) perturbation.Start(clean, threat.Epsilon, seed, perturbed);
+        if (threat.RandomStart) Start(clean, seed, places, perturbed);
         Tensor? momentum = threat.Momentum > 0 ? zeros_like(clean) : null;
         for (int step = 0; step < threat.Steps; step++)
         {
@@ -90,6 +92,23 @@ public sealed class Attack : IDisposable
             else perturbation.MomentumStep(clean, gradient, threat.Step(), threat.Epsilon, threat.Momentum, momentum, perturbed);
         }
         return perturbed.MoveToOuterDisposeScope();
+    }
+
+    void Start(Tensor clean, ulong seed, int[]? places, Tensor perturbed)
+    {
+        if (places is null)
+        {
+            perturbation.Start(clean, threat.Epsilon, seed, perturbed);
+            return;
+        }
+        if (places.Length == 0) return;
+        // The kernel draws by an image's place in the batch, so the others' places are filled with nothing: small beside one pass of the network over the own.
+        using DisposeScope scope = NewDisposeScope();
+        long[] all = clean.shape;
+        all[0] = places[^1] + 1;
+        Tensor index = tensor(places, ScalarType.Int64), whole = zeros(all).index_copy_(0, index, clean), started = empty_like(whole);
+        perturbation.Start(whole, threat.Epsilon, seed, started);
+        perturbed.copy_(started.index_select(0, index));
     }
 
     static Tensor Gradient(Tensor at, Func<Tensor, Tensor> objective)

@@ -40,7 +40,7 @@ public sealed class Fare : AdversarialRecipe
         Tensor Distance(Tensor unit) => (unit - target).square().sum(1);
         Tensor adversarial = Attacked(embedder, NormBranch.Main, pixels, Distance, seed);
         embedder.eval();
-        Tensor value = Distance(embedder.Describe(adversarial)).mean();
+        Tensor value = Share.Gather(Distance(embedder.Describe(adversarial))).mean();
         value.backward();
         double distance = value.item<float>();
         return new StepLoss(distance, null, distance);

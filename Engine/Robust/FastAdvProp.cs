@@ -25,30 +25,42 @@ public sealed class FastAdvProp(Device device, Threat threat, double share, bool
 
     NormBranch AttackedBranch => splitsNorms ? NormBranch.Auxiliary : NormBranch.Main;
 
+    /// <inheritdoc/>
+    public override int Passes => 2;
+
     /// <summary>Images of a batch that are attacked.</summary>
     public static int Count(int batch, double share) => Math.Clamp((int)Math.Round(batch * share), 2, batch - 2);
 
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
         var random = new SeededRandom((long)seed);
-        long[] order = Order(labels, random);
+        int[] order = Order(Share.Labels(labels), random);
         int count = Count(order.Length, share);
-        Tensor chosen = tensor(order[..count]), rest = tensor(order[count..]), chosenLabels = labels.index_select(0, chosen);
+        (int[] places, Tensor chosen) = Own(order[..count]);
+        (_, Tensor rest) = Own(order[count..]);
+        Tensor chosenLabels = labels.index_select(0, chosen);
         double s = (double)count / order.Length;
 
-        Tensor adversarial = Attacked(embedder, AttackedBranch, pixels.index_select(0, chosen), unit => loss.Compute(unit, chosenLabels), random.NextBits());
+        Tensor adversarial = Attacked(embedder, AttackedBranch, pixels.index_select(0, chosen), unit => loss.Compute(unit, chosenLabels), random.NextBits(), places);
         double attacked = Part(embedder, AttackedBranch, loss, adversarial, chosenLabels, s);
         double clean = Part(embedder, NormBranch.Main, loss, pixels.index_select(0, rest), labels.index_select(0, rest), 1 - s);
         return new StepLoss((1 - s) * clean + s * attacked, clean, attacked);
     }
 
-    /// <summary>Positions in the batch, the classes in a random order: class after class, or a random image of each class, then another of each.</summary>
-    long[] Order(Tensor labels, SeededRandom random)
+    /// <summary>Positions in the batch, the classes in a random order: class after class, or an image of each class, then another of each.</summary>
+    int[] Order(long[] labels, SeededRandom random)
     {
-        long[][] classes = [.. Enumerable.Range(0, (int)labels.shape[0]).GroupBy(i => labels[i].item<long>(), i => (long)i).Select(g => g.ToArray())];
+        int[][] classes = [.. Enumerable.Range(0, labels.Length).GroupBy(i => labels[i]).Select(g => g.ToArray())];
         random.Shuffle(classes.AsSpan());
         if (wholeClasses) return [.. classes.SelectMany(c => c)];
-        foreach (long[] images in classes) random.Shuffle(images.AsSpan());
-        return [.. Enumerable.Range(0, classes.Max(c => c.Length)).SelectMany(i => classes.Where(c => i < c.Length).Select(c => c[i]))];
+        // A batch's images are drawn at random. Each class begins at another of its own, so that processes that take turns at a class's images get as many to attack.
+        return [.. Enumerable.Range(0, classes.Max(c => c.Length)).SelectMany(i => classes.Select((c, at) => i < c.Length ? c[(at + i) % c.Length] : -1)).Where(p => p >= 0)];
+    }
+
+    /// <summary>Of some of the batch's images this process's own: their places among these, and their indices among all that it has.</summary>
+    (int[] Places, Tensor Indices) Own(int[] positions)
+    {
+        int[] places = [.. Enumerable.Range(0, positions.Length).Where(i => Share.Has(positions[i]))];
+        return (places, tensor([.. places.Select(i => (long)Share.IndexOf(positions[i]))]));
     }
 }

@@ -1,3 +1,4 @@
+using Osprey.Engine.Distributed;
 using Osprey.Engine.Model;
 using Osprey.Engine.Training;
 using static TorchSharp.torch;
@@ -28,15 +29,30 @@ public abstract class Recipe : IDisposable
     /// <summary>Whether the step reads the loss and the labels.</summary>
     public virtual bool UsesLoss => true;
 
+    /// <summary>Times that one batch's gradients pass the network on their way to the parameters.</summary>
+    public virtual int Passes => 1;
+
+    /// <summary>What this process has of every batch.</summary>
+    private protected BatchShare Share { get; private set; } = BatchShare.Whole;
+
     /// <summary>Adds the gradients of this batch's loss to those that stand in the parameters, part by part, so that one graph is held at a time.</summary>
     /// <param name="embedder">In training mode on the main norms, and left so.</param>
-    /// <param name="pixels">[N,3,S,S] in 0..1.</param>
+    /// <param name="loss">Of the whole batch, of which this process may have a share.</param>
+    /// <param name="pixels">[N,3,S,S] in 0..1; this process's.</param>
     /// <param name="labels">[N] int64.</param>
     /// <param name="seed">Of whatever is random in this step.</param>
     public abstract StepLoss Backward(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed);
 
     /// <param name="embedder">Before the first step.</param>
-    public static Recipe Create(TrainConfig config, Embedder embedder, Device device) => config.Recipe switch
+    /// <param name="share">What this process has of every batch; null: all.</param>
+    public static Recipe Create(TrainConfig config, Embedder embedder, Device device, BatchShare? share = null)
+    {
+        Recipe recipe = Of(config, embedder, device);
+        if (share is not null) recipe.Share = share;
+        return recipe;
+    }
+
+    static Recipe Of(TrainConfig config, Embedder embedder, Device device) => config.Recipe switch
     {
         RecipeKind.None => new PlainRecipe(),
         RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight, config.SplitsNorms),

@@ -16,11 +16,14 @@ public sealed class Ses(Device device, Threat threat, double weight) : Adversari
     /// <inheritdoc/>
     public override bool SplitsNorms => false;
 
+    /// <inheritdoc/>
+    public override int Passes => 2;
+
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
         Tensor adversarial = Shifted(embedder, pixels, seed);
         Tensor unit = embedder.Describe(pixels);
-        Tensor clean = loss.Compute(unit, labels), shift = DescriptorShift.Between(embedder.Describe(adversarial), unit).mean();
+        Tensor clean = loss.Compute(unit, labels), shift = Share.Gather(DescriptorShift.Between(embedder.Describe(adversarial), unit)).mean();
         Tensor total = clean + weight * shift;
         total.backward();
         return new StepLoss(total.item<float>(), clean.item<float>(), shift.item<float>());

@@ -11,16 +11,18 @@ internal static class RunFolder
 
     /// <summary>Makes the folder, or checks that the run in it is the one asked for.</summary>
     /// <param name="resume">Go on with what is there; a folder without a run begins one.</param>
+    /// <param name="anyThreads">Whether the run may go on with another number of threads, and so end with other last digits.</param>
     /// <exception cref="ArgumentException">
     /// There is a run and <paramref name="resume"/> is false, or it is another run, and the message says what differs; or one without its <c>config.json</c>.
     /// </exception>
-    public static void Open(string run, RunConfig config, bool resume)
+    public static void Open(string run, RunConfig config, bool resume, bool anyThreads)
     {
         string path = Config(run);
         if (File.Exists(path))
         {
             if (!resume) throw new ArgumentException($"{run} holds a run already; resume it (--resume), or choose another folder (--out)");
-            IReadOnlyList<string> differences = Json.Read<RunConfig>(path).Differences(config);
+            RunConfig there = Json.Read<RunConfig>(path);
+            IReadOnlyList<string> differences = there.Differences(anyThreads ? config with { Threads = there.Threads } : config);
             if (differences.Count > 0) throw new ArgumentException($"{run} cannot be resumed as asked: {string.Join("; ", differences)}");
             return;
         }

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Distributed;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
+using Osprey.Interop.Mpi;
 using Osprey.Interop.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -28,6 +30,8 @@ public sealed class Trainer : IDisposable
     readonly Embedder embedder;
     readonly ImageSet set;
     readonly string run;
+    readonly BatchShare share;
+    readonly GradientReduction? reduction;
     readonly MetricLoss loss;
     readonly Recipe recipe;
     readonly IReadOnlyList<(string Name, Parameter Value)> learned;
@@ -46,15 +50,17 @@ public sealed class Trainer : IDisposable
 
     /// <param name="set">What is learned from.</param>
     /// <param name="held">What is held out.</param>
-    Trainer(TrainConfig config, Embedder embedder, ImageSet set, ImageSet? held, string run, Device device, int threads)
+    Trainer(TrainConfig config, Embedder embedder, ImageSet set, ImageSet? held, string run, Device device, int threads, BatchShare share)
     {
         this.config = config;
         this.embedder = embedder;
         this.set = set;
         this.run = run;
         this.threads = threads;
-        loss = MetricLoss.Create(config, set.Classes.Count, embedder.Dimension);
-        recipe = Recipe.Create(config, embedder, device);
+        this.share = share;
+        MetricLoss whole = MetricLoss.Create(config, set.Classes.Count, embedder.Dimension);
+        loss = share.IsWhole ? whole : new GatheredLoss(whole, share);
+        recipe = Recipe.Create(config, embedder, device, share);
         learned = recipe.UsesLoss ? loss.Parameters : [];
         if (recipe.SplitsNorms) embedder.SplitNorms();
         optimizer = new Optimizer(config, [
@@ -62,6 +68,11 @@ public sealed class Trainer : IDisposable
             .. embedder.HeadParameters.Select(p => new TrainedParameter(p.Name, p.Parameter, config.HeadLearningRateFactor)),
             .. learned.Select(p => new TrainedParameter("loss." + p.Name, p.Value, config.HeadLearningRateFactor)),
         ]);
+        if (!share.IsWhole)
+        {
+            embedder.SynchronizeNorms(sums => share.Ranks.AllReduceSum(sums));
+            reduction = new GradientReduction(share, embedder, learned.Select(p => p.Value), recipe.Passes * config.AccumulatedBatches);
+        }
         sampler = BatchSampler.Create(config, set.Labels());
         stepsPerEpoch = Math.Max(1, sampler.StepsPerEpoch / config.AccumulatedBatches);
         totalSteps = config.Epochs * stepsPerEpoch;
@@ -96,19 +107,38 @@ public sealed class Trainer : IDisposable
         TrainConfig config, Embedder embedder, ImageSet set, string outDir, bool resume, Device device, int threads,
         IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
+        using var alone = new SingleProcess();
+        return Run(alone, config, embedder, set, outDir, resume, device, threads, progress, cancellation);
+    }
+
+    /// <summary>As the other, in several processes that share every batch out; all call it alike, and end with the same weights. Rank 0 alone writes.</summary>
+    /// <param name="ranks">The processes.</param>
+    /// <param name="embedder">This rank's own.</param>
+    /// <exception cref="RankFailedException">One of several ranks has failed, or all together in one of the other's ways.</exception>
+    public static TrainResult Run(
+        ICommunicator ranks, TrainConfig config, Embedder embedder, ImageSet set, string outDir, bool resume, Device device, int threads,
+        IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    {
+        ranks.RunOnAll(() => Check(config, embedder, set, ranks.Size));
+        (ImageSet learned, ImageSet? held) = ranks.RunOnAll(() => Divide(config, set, cancellation));
+        TrainingTeam.Open(ranks, outDir, new RunConfig(config, embedder.Config, embedder.WeightsSha256, TrainingData.Of(set), device.Name, threads), resume);
+
+        TorchRuntime.Configure(threads, config.Seed);
+        if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is null) embedder.AddHead(config.DescriptorSize, config.Seed);
+        using var background = new BackgroundCommunicator(ranks);
+        using var trainer = new Trainer(config, embedder, learned, held, outDir, device, threads, new BatchShare(background));
+        return trainer.Run(progress, cancellation);
+    }
+
+    static void Check(TrainConfig config, Embedder embedder, ImageSet set, int ranks)
+    {
         config.Validate();
         if (set.Images.Count == 0) throw new ArgumentException($"{set.Root} holds no image to train on");
         if (embedder.Config is { WhitenedSize: not null } or { Scales: not null })
             throw new ArgumentException($"the model to fine-tune has a whitening fitted to its descriptors, which training would make wrong; give the model that it was fitted to, which its {WhiteningRun.RecordName} names, and whiten the outcome");
         if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is int size && size != config.DescriptorSize)
             throw new ArgumentException($"the descriptor size is {config.DescriptorSize}, and the model to fine-tune has a head of {size}; give {size}");
-        (ImageSet learned, ImageSet? held) = Divide(config, set, cancellation);
-        RunFolder.Open(outDir, new RunConfig(config, embedder.Config, embedder.WeightsSha256, TrainingData.Of(set), device.Name, threads), resume);
-
-        TorchRuntime.Configure(threads, config.Seed);
-        if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is null) embedder.AddHead(config.DescriptorSize, config.Seed);
-        using var trainer = new Trainer(config, embedder, learned, held, outDir, device, threads);
-        return trainer.Run(progress, cancellation);
+        if (config.BatchSize < ranks) throw new ArgumentException($"the batch is {config.BatchSize} images and {ranks} processes share it; start fewer, or give a larger batch");
     }
 
     /// <summary>Side of the pictures that a batch of a size is cut from. A crop that is blown up to the batch's size should still have its pixels: ImageNet's 256 for 224.</summary>
@@ -116,9 +146,9 @@ public sealed class Trainer : IDisposable
 
     TrainResult Run(IProgress<Progress>? progress, CancellationToken cancellation)
     {
-        TrainState state = Checkpoint.Read(run, tensors) ?? new TrainState(0, 0, 0);
+        TrainState state = TrainingTeam.Begin(share, run, tensors);
         optimizer.Restore(state.Step);
-        using var log = new MetricsLog(RunFolder.Metrics(run), state.MetricsBytes);
+        using MetricsLog? log = share.Ranks.Rank == 0 ? new MetricsLog(RunFolder.Metrics(run), state.MetricsBytes) : null;
         long first = state.Step, saved = state.Step;
         double epochLoss = state.EpochLoss;
         (bestMap, bestEpoch) = (state.BestMap, state.BestEpoch);
@@ -132,10 +162,10 @@ public sealed class Trainer : IDisposable
         {
             for (; !IsOver(step); step++)
             {
-                if (cancellation.IsCancellationRequested)
+                if (share.Any(cancellation.IsCancellationRequested))
                 {
                     if (step > saved) Save(step, epochLoss, log);
-                    cancellation.ThrowIfCancellationRequested();
+                    throw TrainingTeam.Together(share, new OperationCanceledException(cancellation));
                 }
                 long started = Stopwatch.GetTimestamp();
                 int epoch = (int)(step / stepsPerEpoch) + 1;
@@ -143,9 +173,12 @@ public sealed class Trainer : IDisposable
 
                 MetricsLine line = Step(batches, step, epoch, saved);
                 epochLoss += line.Loss;
-                log.Write(line with { ImagesPerSecond = Math.Round(imagesPerStep / Stopwatch.GetElapsedTime(started).TotalSeconds, 1) });
+                log?.Write(line with { ImagesPerSecond = Math.Round(imagesPerStep / Stopwatch.GetElapsedTime(started).TotalSeconds, 1) });
                 if ((step + 1) % stepsPerEpoch == 0)
-                    log.Write(new MetricsLine("epoch", step + 1, epoch, epochLoss / stepsPerEpoch, HeldOutMap: Judge(epoch)));
+                {
+                    double? map = Judge(epoch);
+                    log?.Write(new MetricsLine("epoch", step + 1, epoch, epochLoss / stepsPerEpoch, HeldOutMap: map));
+                }
                 if (!since.IsRunning) since.Start();
                 progress?.Report(new Progress($"epoch {epoch}/{config.Epochs}", step + 1, totalSteps, "steps", $"loss {line.Loss:0.000}"));
 
@@ -158,10 +191,10 @@ public sealed class Trainer : IDisposable
         }
         embedder.eval();
         ModuleTensors.Copy(heldOut?.Best ?? Weights(), embedder.State(includeAuxiliary: false));
-        embedder.Save(run);
+        share.Ranks.RunOnAll(() => { if (share.Ranks.Rank == 0) embedder.Save(run); });
         double rate = step - first > 1 ? (step - first - 1) * imagesPerStep / since.Elapsed.TotalSeconds : 0;
         return new TrainResult(
-            run, step, epochLoss / stepsPerEpoch, rate, [.. loaders.Values.SelectMany(l => l.BadFiles).DistinctBy(b => b.Path), .. heldOut?.BadFiles ?? []], heldOut is null ? null : bestEpoch, bestMap);
+            run, step, epochLoss / stepsPerEpoch, rate, TrainingTeam.Join(share, [.. loaders.Values.SelectMany(l => l.BadFiles).DistinctBy(b => b.Path), .. heldOut?.BadFiles ?? []]), heldOut is null ? null : bestEpoch, bestMap);
     }
 
     /// <summary>What is learned from and what is held out. Files of the same content stay on one side.</summary>
@@ -185,7 +218,7 @@ public sealed class Trainer : IDisposable
     double? Judge(int epoch)
     {
         if (heldOut is null) return null;
-        double map = heldOut.Measure(Weights());
+        double map = TrainingTeam.Measure(share, () => heldOut.Measure(Weights()));
         if (!(map <= bestMap))
         {
             (bestMap, bestEpoch) = (map, epoch);
@@ -196,13 +229,14 @@ public sealed class Trainer : IDisposable
 
     OrderedPrefetch<TrainBatch> Prefetch(long first)
     {
+        int[] positions = [.. share.Positions(config.BatchSize)];
         return new OrderedPrefetch<TrainBatch>(
             checked((int)((totalSteps - first) * config.AccumulatedBatches)), Ahead, Math.Min(threads, Ahead), i => Make((first * config.AccumulatedBatches) + i), CancellationToken.None);
 
         TrainBatch Make(long number)
         {
             int size = sizes.Size(number);
-            return TrainBatch.Make(config, sampler, set.Images, loaders[size].Get, size, number);
+            return TrainBatch.Make(config, sampler, set.Images, loaders[size].Get, size, number, positions);
         }
     }
 
@@ -210,14 +244,18 @@ public sealed class Trainer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         optimizer.ZeroGradients();
-        StepLoss value = StepLoss.Mean([.. Enumerable.Range(0, config.AccumulatedBatches).Select(i => Backward(batches.Take(), step * config.AccumulatedBatches + i))]);
+        reduction?.Begin();
+        StepLoss value = StepLoss.Mean([.. Enumerable.Range(0, config.AccumulatedBatches).Select(i => Backward(share.Ranks.RunOnAll(batches.Take), step * config.AccumulatedBatches + i))]);
+        reduction?.Finish();
         // The batches' gradients stand added up; their mean is one batch's as large as all of them.
-        double share = 1.0 / config.AccumulatedBatches, norm = optimizer.GradientNorm() * share;
+        double part = 1.0 / config.AccumulatedBatches, norm = optimizer.GradientNorm() * part;
         double rate = config.LearningRate * Schedule.Factor(config.Schedule, step, totalSteps, config.WarmupSteps);
-        if (!double.IsFinite(value.Total) || !double.IsFinite(norm))
-            throw new TrainingDivergedException(step, value.Total, norm, rate,
-                saved > 0 ? $"the last good checkpoint is that of step {saved}, {Checkpoint.PathIn(run)}" : "there is no checkpoint yet");
-        optimizer.Step(rate, config.ClipNorm is double longest && norm > longest ? share * longest / norm : share);
+        if (share.Any(!double.IsFinite(value.Total) || !double.IsFinite(norm)))
+        {
+            throw TrainingTeam.Together(share, new TrainingDivergedException(step, value.Total, norm, rate,
+                saved > 0 ? $"the last good checkpoint is that of step {saved}, {Checkpoint.PathIn(run)}" : "there is no checkpoint yet"));
+        }
+        optimizer.Step(rate, config.ClipNorm is double longest && norm > longest ? part * longest / norm : part);
         embedder.LimitPower();
         average?.Update(step + 1);
         return new MetricsLine("step", step + 1, epoch, value.Total, value.Clean, value.Adversarial, rate, norm);
@@ -234,10 +272,15 @@ public sealed class Trainer : IDisposable
         return recipe.Backward(embedder, loss, pixels, labels, seed);
     }
 
-    void Save(long step, double epochLoss, MetricsLog log) => Checkpoint.Write(run, new TrainState(step, epochLoss, log.Commit(), bestMap, bestEpoch), tensors);
+    /// <param name="log">Null on the ranks that write nothing.</param>
+    void Save(long step, double epochLoss, MetricsLog? log) => share.Ranks.RunOnAll(() =>
+    {
+        if (log is not null) Checkpoint.Write(run, new TrainState(step, epochLoss, log.Commit(), bestMap, bestEpoch), tensors);
+    });
 
     public void Dispose()
     {
+        reduction?.Dispose();
         heldOut?.Dispose();
         average?.Dispose();
         optimizer.Dispose();

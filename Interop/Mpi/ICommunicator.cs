@@ -23,6 +23,9 @@ public interface ICommunicator : IDisposable
     /// <param name="values">As many on every rank.</param>
     void AllReduceSum(Span<float> values);
 
+    /// <inheritdoc cref="AllReduceSum(Span{float})"/>
+    void AllReduceSum(Span<double> values);
+
     /// <summary>Brings every rank's bytes to the root.</summary>
     /// <param name="data">Any number on each rank, up to 2³¹ − 1.</param>
     /// <param name="root">0 … R−1.</param>

@@ -54,11 +54,19 @@ public sealed unsafe class MpiCommunicator : ICommunicator
     /// <inheritdoc/>
     public void AllReduceSum(Span<float> values)
     {
-        fixed (float* at = values)
-        {
-            for (int done = 0; done < values.Length; done += Math.Min(Piece, values.Length - done))
-                Check(mpi.Allreduce(mpi.InPlace, at + done, Math.Min(Piece, values.Length - done), mpi.Float, mpi.Sum, mpi.World), "MPI_Allreduce");
-        }
+        fixed (float* at = values) AllReduceSum(at, values.Length, mpi.Float);
+    }
+
+    /// <inheritdoc/>
+    public void AllReduceSum(Span<double> values)
+    {
+        fixed (double* at = values) AllReduceSum(at, values.Length, mpi.Double);
+    }
+
+    void AllReduceSum<T>(T* at, int length, nint type) where T : unmanaged
+    {
+        for (int done = 0; done < length; done += Math.Min(Piece, length - done))
+            Check(mpi.Allreduce(mpi.InPlace, at + done, Math.Min(Piece, length - done), type, mpi.Sum, mpi.World), "MPI_Allreduce");
     }
 
     /// <inheritdoc/>

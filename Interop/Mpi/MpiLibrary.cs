@@ -23,6 +23,7 @@ sealed unsafe class MpiLibrary
         World = IsOpenMpi ? world : 0x4400_0000;
         Byte = Handle("ompi_mpi_byte", 0x4c00_010d);
         Float = Handle("ompi_mpi_float", 0x4c00_040a);
+        Double = Handle("ompi_mpi_double", 0x4c00_080b);
         Sum = Handle("ompi_mpi_op_sum", 0x5800_0003);
         // The standard's constants MPI_IN_PLACE of the two.
         InPlace = IsOpenMpi ? 1 : -1;
@@ -46,6 +47,8 @@ sealed unsafe class MpiLibrary
     public nint Byte { get; }
 
     public nint Float { get; }
+
+    public nint Double { get; }
 
     public nint Sum { get; }
 

@@ -23,6 +23,11 @@ public sealed class SingleProcess : ICommunicator
     }
 
     /// <inheritdoc/>
+    public void AllReduceSum(Span<double> values)
+    {
+    }
+
+    /// <inheritdoc/>
     public byte[][] Gather(ReadOnlySpan<byte> data, int root)
     {
         RankChecks.Root(root, Size);

@@ -128,6 +128,31 @@ public class MpirunTests
     }
 
     [Test]
+    public void Ranks_train_what_one_process_trains()
+    {
+        Drawn.Files(At("learned"), classes: 3, perClass: 4);
+        string[] train =
+        [
+            "train", "--data", At("learned"), "--backbone", "resnet18", "--stage", "2", "--size", "32", "--dim", "8", "--batch-classes", "3", "--batch-images", "2", "--epochs", "2",
+            "--recipe", "fast-advprop", "--optimizer", "sgd", "--lr", "1e-4", "--clip-norm", "1", "--seed", "4", "--json",
+        ];
+        Cli.Done([.. train, "--out", At("trained-alone"), "--threads", "1"]);
+        (int code, string output, string error) = Mpirun(2, [.. train, "--out", At("trained")]);
+        Assert.That(code, Is.Zero, error);
+        Assert.That(output, Does.Contain("\"steps\": 4"));
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        IReadOnlyDictionary<string, TorchSharp.torch.Tensor> one = SafeTensors.Read(Path.Combine(At("trained-alone"), "model.safetensors")), two = SafeTensors.Read(Path.Combine(At("trained"), "model.safetensors"));
+        foreach (string name in one.Keys) Assert.That((one[name] - two[name]).abs().max().to_type(TorchSharp.torch.ScalarType.Float64).item<double>(), Is.LessThanOrEqualTo(1e-6), name);
+        Assert.That(File.ReadLines(Path.Combine(At("trained"), "metrics.jsonl")).Count(), Is.EqualTo(6), "4 steps and 2 epochs, by one rank");
+
+        // It is finished; under another number of ranks, too.
+        (code, output, error) = Mpirun(3, [.. train, "--out", At("trained"), "--resume"]);
+        Assert.That(code, Is.Zero, error);
+        (code, output, error) = Mpirun(2, [.. train, "--out", At("trained")]);
+        Assert.That((code, output, error.Split("holds a run already").Length), Is.EqualTo((2, "", 2)), error);
+    }
+
+    [Test]
     public void More_ranks_than_images_and_none_that_can_be_read()
     {
         using (Device device = Device.Open("host", 1))

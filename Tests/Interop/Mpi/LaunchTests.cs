@@ -32,9 +32,12 @@ public class LaunchTests
         float[] values = [4, 5];
         ranks.Barrier();
         ranks.Broadcast(data, 0);
+        double[] wide = [6];
         ranks.AllReduceSum(values);
+        ranks.AllReduceSum(wide);
         Assert.That(ranks.Gather(data, 0), Is.EqualTo(new[] { new byte[] { 1, 2, 3 } }));
         Assert.That(values, Is.EqualTo(new float[] { 4, 5 }));
+        Assert.That(wide, Is.EqualTo(new double[] { 6 }));
         Assert.That(() => ranks.Broadcast(data, 1), Throws.ArgumentException.With.Message.Contains("0 to 0"));
     }
 }

@@ -8,6 +8,7 @@ sealed class ThreadTeam(int size) : IDisposable
     readonly Barrier barrier = new(size);
     readonly byte[][] sent = new byte[size][];
     readonly float[][] terms = new float[size][];
+    readonly double[][] wideTerms = new double[size][];
     readonly CancellationTokenSource aborted = new();
 
     /// <summary>Runs the same on every rank and gives their results in order; the first exception if one throws.</summary>
@@ -65,6 +66,14 @@ sealed class ThreadTeam(int size) : IDisposable
             team.terms[rank] = values.ToArray();
             team.Wait();
             for (int i = 0; i < values.Length; i++) values[i] = team.terms.Sum(t => t[i]);
+            team.Wait();
+        }
+
+        public void AllReduceSum(Span<double> values)
+        {
+            team.wideTerms[rank] = values.ToArray();
+            team.Wait();
+            for (int i = 0; i < values.Length; i++) values[i] = team.wideTerms.Sum(t => t[i]);
             team.Wait();
         }
 

@@ -36,8 +36,12 @@ static class CommunicationChecks
     {
         float[] values = new float[Length];
         for (int i = 0; i < values.Length; i++) values[i] = Value(ranks.Rank, i);
+        // Beyond what a float holds.
+        const double Far = 1L << 40;
+        double[] wide = [.. values.Select(v => v + Far)];
         ranks.AllReduceSum(values);
-        return values.Where((v, i) => v != Enumerable.Range(0, ranks.Size).Sum(r => (float)Value(r, i))).Count();
+        ranks.AllReduceSum(wide);
+        return values.Where((v, i) => v != Enumerable.Range(0, ranks.Size).Sum(r => (float)Value(r, i)) || wide[i] != v + (ranks.Size * Far)).Count();
     }
 
     /// <summary>Of different lengths, one of them 0.</summary>

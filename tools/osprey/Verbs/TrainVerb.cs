@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Distributed;
 using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
+using Osprey.Interop.Mpi;
 using Osprey.Tool.Hosting;
 using Spectre.Console;
 
@@ -61,25 +63,22 @@ sealed class TrainVerb : Verb
         + "head and leaves the statistics as they are; a --lr far below the default suits it, 1e-5 in the public code (chs20/RobustVLM)."
         + "\n\nest, ses and fare need the random start: at the clean image their attack has no gradient. The losses that compare images (contrastive, triplet, smooth_ap) want "
         + "--sampling balanced, the default, and see the attacked part of a batch and the rest apart."
-        + "\n\nCtrl-C writes a checkpoint after the step in hand; the same command with --resume goes on and ends with the same bytes on the same device and thread count.";
+        + "\n\nCtrl-C writes a checkpoint after the step in hand; the same command with --resume goes on and ends with the same bytes on the same device and thread count."
+        + "\n\nStarted by mpirun, the processes share every batch out and end with the weights of one process but for rounding: docs/scale.md.";
+
+    public override bool RunsOnRanks => true;
 
     public override int Run(ParseResult arguments, Session session)
     {
-        TrainConfig start = FlagSet<TrainConfig>.Start(arguments.GetValue(config));
-        TrainConfig training = trainFlags.Bind(arguments, start) with
-        {
-            Threat = threatFlags.Bind(arguments, start.Threat),
-            Augmentation = augmentationFlags.Bind(arguments, start.Augmentation),
-            Seed = session.SeedIsGiven ? session.Seed : start.Seed,
-        };
-        training.Validate();
-        ImageSet set = DataFolders.OpenJoined(arguments.GetRequiredValue(data), arguments.GetValue(split));
+        ICommunicator ranks = session.Ranks;
+        (TrainConfig training, ImageSet set) = ranks.RunOnAll(() => (Bind(arguments, session), DataFolders.OpenJoined(arguments.GetRequiredValue(data), arguments.GetValue(split))));
         string run = arguments.GetRequiredValue(output)!;
 
         session.ConfigureTorch();
-        using Embedder embedder = OpenStart(arguments, session, training);
+        using Embedder embedder = ranks.RunOnAll(() => OpenStart(arguments, session, training));
         session.Note($"{Flag.NameOf(embedder.Config.Architecture)}, {Flag.NameOf(embedder.Config.Pooling)}, {embedder.Config.ImageSize} px · {set.Images.Count} images, {set.Classes.Count} classes · recipe {Flag.NameOf(training.Recipe)}, {training.Epochs} epochs");
-        TrainResult result = Trainer.Run(training, embedder, set, run, arguments.GetValue(resume), session.Device, session.Threads, session.Progress, session.Cancellation);
+        TrainResult result = Trainer.Run(ranks, training, embedder, set, run, arguments.GetValue(resume), session.Device, session.Threads, session.Progress, session.Cancellation);
+        if (ranks.Rank > 0) return ExitCode.Done;
 
         session.Warn(result.BadFiles);
         if (session.Json)
@@ -91,6 +90,18 @@ sealed class TrainVerb : Verb
         table.Row(result.Directory, Flag.NameOf(training.Recipe), $"{result.Steps}", $"{result.Loss:0.000}", result.ImagesPerSecond > 0 ? $"{result.ImagesPerSecond:0.0}" : "–");
         session.Write(table);
         return ExitCode.Done;
+    }
+
+    TrainConfig Bind(ParseResult arguments, Session session)
+    {
+        TrainConfig start = FlagSet<TrainConfig>.Start(arguments.GetValue(config));
+        TrainConfig training = trainFlags.Bind(arguments, start) with
+        {
+            Threat = threatFlags.Bind(arguments, start.Threat),
+            Augmentation = augmentationFlags.Bind(arguments, start.Augmentation),
+            Seed = session.SeedIsGiven ? session.Seed : start.Seed,
+        };
+        return training.Validate();
     }
 
     /// <summary>The network before the first step: random, or a file's or a run's; what a file holds is found in it unless a flag says otherwise.</summary>

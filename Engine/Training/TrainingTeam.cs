@@ -1,0 +1,58 @@
+using System.Text.Json;
+using Osprey.Engine.Distributed;
+using Osprey.Interop.Mpi;
+using static TorchSharp.torch;
+
+namespace Osprey.Engine.Training;
+
+/// <summary>Where the ranks of one training run meet besides the steps: one does it, and all know. Of a process by itself each is what it says and no more.</summary>
+internal static class TrainingTeam
+{
+    /// <summary><see cref="RunFolder.Open"/> by rank 0, once all ranks are seen to be about to train the same.</summary>
+    /// <remarks>How many ranks there are is no part of a run, and neither are their threads: both change the last digits alone.</remarks>
+    /// <exception cref="RankFailedException">A rank was started with other images, weights or options, or rank 0 cannot open the folder.</exception>
+    public static void Open(ICommunicator ranks, string run, RunConfig config, bool resume)
+    {
+        byte[] first = ranks.BroadcastBytes(JsonSerializer.SerializeToUtf8Bytes(config, Json.Options));
+        ranks.RunOnAll(() =>
+        {
+            if (ranks.Rank == 0)
+            {
+                RunFolder.Open(run, config, resume, anyThreads: ranks.Size > 1);
+                return;
+            }
+            RunConfig there = JsonSerializer.Deserialize<RunConfig>(first, Json.Options)!;
+            IReadOnlyList<string> differences = there.Differences(config with { Threads = there.Threads });
+            if (differences.Count > 0) throw new ArgumentException($"the ranks would train differently: {string.Join("; ", differences)} (the run is rank 0's)");
+        });
+    }
+
+    /// <summary>The state that the run goes on from, and every tensor as rank 0 has it: of its checkpoint, or where there is none of its start.</summary>
+    public static TrainState Begin(BatchShare share, string run, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        TrainState state = share.Ranks.RunOnAll(() => share.Ranks.Rank == 0 ? Checkpoint.Read(run, tensors) : null) ?? new TrainState(0, 0, 0);
+        if (share.IsWhole) return state;
+        share.Spread(tensors.Values);
+        return JsonSerializer.Deserialize<TrainState>(share.Ranks.BroadcastBytes(JsonSerializer.SerializeToUtf8Bytes(state, Json.Line)), Json.Line)!;
+    }
+
+    /// <summary>A number that rank 0 measures for all.</summary>
+    public static double Measure(BatchShare share, Func<double> measure)
+    {
+        double[] measured = [share.Ranks.RunOnAll(() => share.Ranks.Rank == 0 ? measure() : 0)];
+        // The other ranks add nothing.
+        share.Ranks.AllReduceSum(measured);
+        return measured[0];
+    }
+
+    /// <summary>What all ranks could not read, on rank 0; each file once.</summary>
+    public static IReadOnlyList<BadFile> Join(BatchShare share, IReadOnlyList<BadFile> own)
+    {
+        if (share.IsWhole) return own;
+        byte[][] all = share.Ranks.Gather(JsonSerializer.SerializeToUtf8Bytes(own, Json.Line), 0);
+        return [.. all.SelectMany(f => JsonSerializer.Deserialize<BadFile[]>(f, Json.Line)!).DistinctBy(f => f.Path)];
+    }
+
+    /// <summary>What ends all ranks at the same step, as one failure.</summary>
+    public static Exception Together(BatchShare share, Exception failure) => share.IsWhole ? failure : new RankFailedException(failure);
+}

@@ -1,0 +1,124 @@
+using Osprey.Kernels.Normalization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Osprey.Interop.Torch;
+
+/// <summary>
+/// Batch normalisation whose batch is shared out: each process has some of its rows, and mean, variance and gradients are those of all of them together. Our kernel
+/// sums, torch normalises. On the CPU. Its graph must be used before it is disposed; one call at a time.
+/// </summary>
+/// <param name="threads">1 or more.</param>
+/// <param name="addUp">Replaces each value by its sum over all processes. Called once on the way forward and once on the way back, by all of them in the same order.</param>
+public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
+{
+    readonly BatchStatistics statistics = new(threads);
+    readonly Action<double[]> addUp = addUp;
+
+    /// <summary>(x − mean)/√(variance + ε)·weight + bias, channel by channel, mean and biased variance of all processes' rows.</summary>
+    /// <param name="rows">[N,C] or [N,C,h,w], float32; a process may have none.</param>
+    /// <param name="weight">[C].</param>
+    /// <param name="bias">[C].</param>
+    /// <param name="runningMean">[C]; momentum·mean is added to (1 − momentum) of it.</param>
+    /// <param name="runningVariance">[C]; likewise, by the unbiased variance.</param>
+    /// <returns>The same shape, with the channels side by side in memory.</returns>
+    /// <exception cref="InvalidOperationException">All processes together have fewer than two values of a channel.</exception>
+    public Tensor Apply(Tensor rows, Tensor weight, Tensor bias, Tensor runningMean, Tensor runningVariance, double momentum, double epsilon)
+    {
+        // What the function saves must live until it returns, and no longer: only the result leaves this scope.
+        using DisposeScope scope = NewDisposeScope();
+        Tensor dense = rows.dim() == 4 ? rows.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : rows.contiguous();
+        var batch = Batch.Of(this, dense, epsilon);
+        batch.Track(runningMean, runningVariance, momentum);
+        return scope.MoveToOuter(is_grad_enabled() && (dense.requires_grad || weight.requires_grad) ? Function.apply(dense, weight, bias, batch) : batch.Normalize(dense, weight, bias));
+    }
+
+    /// <summary>The values as they lie, a row for each image or position: a view without a graph.</summary>
+    static Tensor AsRows(Tensor dense) => dense.dim() == 4 ? dense.detach().permute(0, 2, 3, 1) : dense.detach();
+
+    /// <summary>Mean, variance and what else the way back needs of one batch.</summary>
+    /// <param name="Count">Rows of all processes.</param>
+    sealed record Batch(SynchronizedNorm Norm, double Count, float[] Mean, double[] Variance, double Epsilon)
+    {
+        public static Batch Of(SynchronizedNorm norm, Tensor dense, double epsilon)
+        {
+            int channels = (int)dense.shape[1], own = Rows(dense);
+            double[] sums = new double[(2 * channels) + 1];
+            norm.statistics.Sum(TensorMemory.Read(AsRows(dense)), own, channels, sums.AsSpan(0, 2 * channels));
+            sums[^1] = own;
+            norm.addUp(sums);
+            double count = sums[^1];
+            if (count < 2) throw new InvalidOperationException($"batch normalisation over {count} values of a channel; it needs 2 or more");
+            double[] mean = [.. sums.Take(channels).Select(s => s / count)];
+            double[] variance = [.. mean.Select((m, c) => Math.Max(0, (sums[channels + c] / count) - (m * m)))];
+            return new Batch(norm, count, [.. mean.Select(m => (float)m)], variance, epsilon);
+        }
+
+        static int Rows(Tensor dense) => checked((int)(dense.numel() / dense.shape[1]));
+
+        public void Track(Tensor runningMean, Tensor runningVariance, double momentum)
+        {
+            using var frozen = no_grad();
+            using DisposeScope scope = NewDisposeScope();
+            runningMean.mul_(1 - momentum).add_(tensor(Mean), alpha: momentum);
+            runningVariance.mul_(1 - momentum).add_(tensor([.. Variance.Select(v => (float)(v * Count / (Count - 1)))]), alpha: momentum);
+        }
+
+        public Tensor Normalize(Tensor dense, Tensor weight, Tensor bias)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            // Given as running statistics they are what evaluation normalises by, in one pass.
+            return scope.MoveToOuter(nn.functional.batch_norm(dense, tensor(Mean), tensor([.. Variance.Select(v => (float)v)]), weight, bias, training: false, 0, Epsilon));
+        }
+
+        /// <param name="gradient">As <paramref name="dense"/>; null where nothing flows back into this process's rows: the others wait for it all the same.</param>
+        public (Tensor Rows, Tensor Weight, Tensor Bias) Backward(Tensor dense, Tensor weight, Tensor? gradient)
+        {
+            int channels = Mean.Length, rows = Rows(dense);
+            double[] sums = new double[2 * channels];
+            Tensor x = AsRows(dense), g = gradient is null ? zeros_like(x) : AsRows(gradient).contiguous(), gradRows = empty_like(x);
+            Norm.statistics.SumGradient(TensorMemory.Read(x), TensorMemory.Read(g), Mean, rows, channels, sums);
+            double[] inverse = [.. Variance.Select(v => 1 / Math.Sqrt(v + Epsilon))];
+            // The parameters' gradients are this process's share, as all others that are added up later.
+            Tensor gradWeight = TensorMemory.FromSpan([.. inverse.Select((r, c) => (float)(sums[channels + c] * r))], channels);
+            Tensor gradBias = TensorMemory.FromSpan([.. sums.Take(channels).Select(s => (float)s)], channels);
+            Norm.addUp(sums);
+            // w/σ · (g − mean g − (x − mean)·mean(g·(x − mean))/σ²).
+            float[] scale = TensorMemory.ToArray(weight), factors = new float[3 * channels];
+            for (int c = 0; c < channels; c++)
+            {
+                double a = scale[c] * inverse[c];
+                (factors[c], factors[channels + c], factors[(2 * channels) + c]) =
+                    ((float)a, (float)(-a * inverse[c] * inverse[c] * sums[channels + c] / Count), (float)(-a * sums[c] / Count));
+            }
+            Norm.statistics.Combine(TensorMemory.Read(x), TensorMemory.Read(g), Mean, factors, rows, channels, TensorMemory.Write(gradRows));
+            return (dense.dim() == 4 ? gradRows.permute(0, 3, 1, 2) : gradRows, gradWeight, gradBias);
+        }
+    }
+
+    sealed class Function : autograd.SingleTensorFunction<Function>
+    {
+        public override string Name => "OspreySynchronizedNorm";
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (dense, weight, bias, batch) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Batch)vars[3]);
+            ctx.save_for_backward([dense, weight]);
+            ctx.set_materialize_grads(false);
+            ctx.save_data(nameof(batch), batch);
+            return batch.Normalize(dense, weight, bias);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            using Tensor received = grad_output;
+            using DisposeScope scope = NewDisposeScope();
+            List<Tensor> saved = ctx.get_saved_variables();
+            (Tensor rows, Tensor weight, Tensor bias) = ((Batch)ctx.get_data("batch")).Backward(saved[0], saved[1], received.IsInvalid ? null : received);
+            List<Tensor> gradients = [scope.MoveToOuter(rows), scope.MoveToOuter(weight), scope.MoveToOuter(bias), null!];
+            // libtorch reads them after this returns: until the graph goes, the collector may not have them.
+            ctx.save_data(nameof(gradients), gradients);
+            return gradients;
+        }
+    }
+}
