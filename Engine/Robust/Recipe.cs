@@ -56,7 +56,7 @@ public abstract class Recipe : IDisposable
     {
         RecipeKind.None => new PlainRecipe(),
         RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight, config.SplitsNorms),
-        RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedShare, config.ComparesImages, config.SplitsNorms),
+        RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedShare, config.SplitsNorms),
         RecipeKind.Est => new Est(device, config.Threat),
         RecipeKind.Ses => new Ses(device, config.Threat, config.ShiftWeight),
         RecipeKind.Fare => new Fare(device, config.Threat, embedder),

@@ -84,7 +84,7 @@ public class RecipeTests
     public void AdvProp_without_split_norms_sends_both_parts_through_the_main_ones([Values] bool fast)
     {
         using Embedder embedder = Small(split: false);
-        using Recipe recipe = fast ? new FastAdvProp(device, OneStep, 0.5, wholeClasses: true, splitsNorms: false) : new AdvProp(device, OneStep, 0.5, splitsNorms: false);
+        using Recipe recipe = fast ? new FastAdvProp(device, OneStep, 0.5, splitsNorms: false) : new AdvProp(device, OneStep, 0.5, splitsNorms: false);
         using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
         (Tensor pixels, Tensor labels) = Batch();
         Assert.That(recipe.SplitsNorms, Is.False);
@@ -101,7 +101,7 @@ public class RecipeTests
     {
         const ulong Seed = 11;
         using Embedder embedder = Small(split: true);
-        using Recipe recipe = new FastAdvProp(device, OneStep, 0.25, wholeClasses: true);
+        using Recipe recipe = new FastAdvProp(device, OneStep, 0.25);
         using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
         (Tensor pixels, Tensor labels) = Batch();
         StepLoss value = recipe.Backward(embedder, loss, pixels, labels, Seed);
@@ -333,45 +333,6 @@ public class RecipeTests
         Tensor adversarial = attack.Perturb(pixels, x => 1 - (embedder.Describe(x) * clean).sum(1), seed);
         embedder.train();
         return adversarial;
-    }
-
-    [Test]
-    public void Fast_AdvProp_spreads_the_attacked_images_over_the_classes_unless_the_loss_compares_images()
-    {
-        var config = new TrainConfig { Recipe = RecipeKind.FastAdvProp, Threat = OneStep, AttackedShare = 0.5 };
-        foreach ((LossKind kind, long[] expected) in new[] { (LossKind.ArcFace, new long[] { 0, 1, 2, 3 }), (LossKind.Triplet, []) })
-        {
-            using Embedder embedder = Small(split: true);
-            using Recipe recipe = Recipe.Create(config with { Loss = kind }, embedder, device);
-            using var loss = new SeenLabels(embedder.Dimension);
-            (Tensor pixels, Tensor labels) = Batch();
-            recipe.Backward(embedder, loss, pixels, labels, 11);
-            // The attack, the attacked part, the rest; of four classes of two images half are attacked.
-            long[] attacked = loss.Seen[1], rest = loss.Seen[2];
-            Assert.That(loss.Seen[0], Is.EqualTo(attacked));
-            Assert.That(attacked.Concat(rest).Order(), Is.EqualTo(new long[] { 0, 0, 1, 1, 2, 2, 3, 3 }));
-            Assert.That(attacked.Intersect(rest).Order(), Is.EqualTo(expected));
-        }
-    }
-
-    /// <summary>Remembers whose labels it was asked about.</summary>
-    sealed class SeenLabels(int dimension) : MetricLoss
-    {
-        readonly NormSoftmax inner = new(4, dimension, 30, 1);
-
-        public List<long[]> Seen { get; } = [];
-
-        public override Tensor Compute(Tensor unit, Tensor labels)
-        {
-            Seen.Add([.. labels.data<long>()]);
-            return inner.Compute(unit, labels);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing) inner.Dispose();
-            base.Dispose(disposing);
-        }
     }
 
     static void AssertReady(Embedder embedder)
