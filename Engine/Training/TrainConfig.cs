@@ -100,8 +100,8 @@ public sealed record TrainConfig
     /// <summary>Peak learning rate of the backbone, in (0, 10]. 2e-4: as tried.</summary>
     public double LearningRate { get; init; } = 2e-4;
 
-    /// <summary>The new layers (head, class weights) learn this many times faster, in (0, 1000]. 10: as tried.</summary>
-    public double HeadLearningRateFactor { get; init; } = 10;
+    /// <summary>The new layers (head, class weights) learn this many times faster, in (0, 1000]. 3: docs/results.md.</summary>
+    public double HeadLearningRateFactor { get; init; } = 3;
 
     /// <summary>Adam's β₁, in [0, 1). 0.9: Kingma and Ba; authors 0.5.</summary>
     public double Beta1 { get; init; } = 0.9;
