@@ -7,6 +7,7 @@ using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
 using Osprey.Interop.Formats;
+using Osprey.Kernels.Perturbation;
 using Osprey.Tests.Interop.Mpi;
 using Osprey.Tests.Tools;
 using static TorchSharp.torch;
@@ -20,8 +21,8 @@ namespace Osprey.Tests.Engine.Distributed;
 public class DistributedTrainingTests
 {
     /// <summary>
-    /// 4 classes × 6 images, batches of 12: 2 steps an epoch, 20 in all. Short updates in proportion to the gradient: what is compared is the ranks' rounding, not what an
-    /// untrained network and Adam's division by a gradient's own size make of it.
+    /// 4 classes × 6 images, batches of 12: 2 steps an epoch, 20 in all. Short updates in proportion to the gradient, and attacks likewise: what is compared is the ranks'
+    /// rounding, not what an untrained network, Adam's division by a gradient's own size or the sign of a gradient near zero make of it.
     /// </summary>
     static readonly TrainConfig Config = new()
     {
@@ -31,9 +32,9 @@ public class DistributedTrainingTests
         DescriptorSize = 8,
         Seed = 5,
         Optimizer = OptimizerKind.Sgd,
-        LearningRate = 1e-4,
+        LearningRate = 3e-5,
         ClipNorm = 1,
-        Threat = new Threat { Epsilon = 4.0 / 255 },
+        Threat = new Threat { Norm = PerturbationNorm.L2, Epsilon = 0.5 },
         Augmentation = new AugmentationConfig { CropScale = 0.6, Brightness = 0.1, Contrast = 0.1, Saturation = 0.1 },
     };
 
@@ -65,7 +66,9 @@ public class DistributedTrainingTests
     [TestCase(4, RecipeKind.None)]
     [TestCase(4, RecipeKind.AdvProp)]
     [TestCase(4, RecipeKind.FastAdvProp)]
-    public void Any_number_of_ranks_ends_with_the_weights_of_one(int ranks, RecipeKind recipe) => AssertAsOne(Config with { Recipe = recipe }, ranks);
+    public void Any_number_of_ranks_ends_with_the_weights_of_one(int ranks, RecipeKind recipe) =>
+        // Descriptors that are to stay hardly move anything.
+        AssertAsOne(Config with { Recipe = recipe, LearningRate = recipe == RecipeKind.Fare ? 1e-3 : Config.LearningRate }, ranks);
 
     [TestCase(2, LossKind.Contrastive, RecipeKind.AdvProp)]
     [TestCase(2, LossKind.Triplet, RecipeKind.FastAdvProp)]
@@ -77,7 +80,7 @@ public class DistributedTrainingTests
     [TestCase(RecipeKind.FastAdvProp, 1)]
     [TestCase(RecipeKind.Ses, 2)]
     public void Averaging_accumulating_and_holding_out_are_those_of_one(RecipeKind recipe, int restarts) =>
-        AssertAsOne(Config with { Recipe = recipe, AverageDecay = 0.9, AccumulatedBatches = 2, Epochs = 20, HeldOutShare = 0.34, Threat = Config.Threat with { Restarts = restarts } }, 3);
+        AssertAsOne(Config with { Recipe = recipe, AverageDecay = 0.9, AccumulatedBatches = 2, HeldOutShare = 0.34, Threat = Config.Threat with { Restarts = restarts } }, 3);
 
     [Test]
     public void Ranks_without_an_image_of_a_part_take_part() =>
@@ -123,11 +126,15 @@ public class DistributedTrainingTests
         return run;
     }
 
+    /// <summary>What was learned, class weights and averages with it, within 1e-6. Running statistics are of maps that one ReLU's rounding moves more than that.</summary>
     static void AssertClose(Dictionary<string, float[]> one, Dictionary<string, float[]> many)
     {
-        (string name, double difference) = one.Select(w => (w.Key, Difference(w.Value, many[w.Key]))).MaxBy(d => d.Item2);
-        TestContext.Out.WriteLine($"largest difference {difference:g3}, {name}");
-        Assert.That(difference, Is.LessThanOrEqualTo(1e-6), name);
+        foreach (bool statistics in new[] { false, true })
+        {
+            (string name, double difference) = one.Where(w => w.Key.Contains(".running_", StringComparison.Ordinal) == statistics).Select(w => (w.Key, Difference(w.Value, many[w.Key]))).MaxBy(d => d.Item2);
+            TestContext.Out.WriteLine($"largest difference {difference:g3}, {name}");
+            Assert.That(difference, Is.LessThanOrEqualTo(statistics ? 5e-3 : 1e-6), name);
+        }
     }
 
     /// <summary>The largest of a tensor, beside its largest value.</summary>
@@ -142,7 +149,7 @@ public class DistributedTrainingTests
             using Device device = Device.Open("host", 1);
             using Embedder embedder = Embedder.Create(
                 new EmbedderConfig { Architecture = architecture, Stage = architecture == Architecture.Resnet18 ? 2 : 4, ImageSize = 32, DescriptorSize = config.KeepsDescriptor ? null : 8 }, device, seedOf?.Invoke(ranks.Rank) ?? 3);
-            // torch's own batch normalisation adds up in float32, and on one thread so plainly that a gradient keeps three digits: it is not what ranks are to be held to.
+            // One process by the same sums: torch's own, in float32, differ by more between one thread and two than the ranks do.
             if (size == 1) embedder.SynchronizeNorms(_ => { });
             using var stop = new CancellationTokenSource();
             IProgress<Progress>? watcher = ranks.Rank == size - 1 && stopAt > 0 ? new At(stopAt, stop.Cancel) : null;
@@ -153,10 +160,12 @@ public class DistributedTrainingTests
 
     string NewRun() => Path.Combine(folder, Guid.NewGuid().ToString("n"));
 
+    /// <summary>All that the last checkpoint holds but the optimizer's moments.</summary>
     static Dictionary<string, float[]> Weights(string run)
     {
         using var scope = NewDisposeScope();
-        return SafeTensors.Read(Path.Combine(run, "model.safetensors")).ToDictionary(t => t.Key, t => t.Value.to_type(ScalarType.Float32).data<float>().ToArray());
+        return SafeTensors.Read(Path.Combine(run, "last", "checkpoint.safetensors")).Where(t => !t.Key.StartsWith("optimizer.", StringComparison.Ordinal))
+            .ToDictionary(t => t.Key, t => t.Value.to_type(ScalarType.Float32).data<float>().ToArray());
     }
 
     sealed class At(int step, Action action) : IProgress<Progress>
