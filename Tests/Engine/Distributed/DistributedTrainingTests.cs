@@ -33,6 +33,7 @@ public class DistributedTrainingTests
         Seed = 5,
         Optimizer = OptimizerKind.Sgd,
         LearningRate = 3e-5,
+        HeadLearningRateFactor = 10,
         ClipNorm = 1,
         Threat = new Threat { Norm = PerturbationNorm.L2, Epsilon = 0.5 },
         Augmentation = new AugmentationConfig { CropScale = 0.6, Brightness = 0.1, Contrast = 0.1, Saturation = 0.1 },
@@ -122,8 +123,22 @@ public class DistributedTrainingTests
 
     string One(TrainConfig config, Architecture architecture)
     {
-        if (!alone.TryGetValue((config, architecture), out string? run)) alone[(config, architecture)] = run = Train(1, config, NewRun(), architecture);
+        if (!alone.TryGetValue((config, architecture), out string? run))
+        {
+            alone[(config, architecture)] = run = Train(1, config, NewRun(), architecture);
+            AssertMoved(Weights(run), config, architecture);
+        }
         return run;
+    }
+
+    /// <summary>Ends that are alike say something where the way there was long: a hundred times what may differ.</summary>
+    static void AssertMoved(Dictionary<string, float[]> end, TrainConfig config, Architecture architecture)
+    {
+        using Device device = Device.Open("host", 1);
+        using Embedder start = Untrained(config, architecture, device, 3);
+        double moved = start.BackboneParameters.Max(p => Difference(p.Parameter.data<float>().ToArray(), end["embedder." + p.Name]));
+        TestContext.Out.WriteLine($"learned: {moved:g3}");
+        Assert.That(moved, Is.GreaterThan(1e-4));
     }
 
     /// <summary>What was learned, class weights and averages with it, within 1e-6. Running statistics are of maps that one ReLU's rounding moves more than that.</summary>
@@ -147,8 +162,7 @@ public class DistributedTrainingTests
         ThreadTeam.Run(size, ranks =>
         {
             using Device device = Device.Open("host", 1);
-            using Embedder embedder = Embedder.Create(
-                new EmbedderConfig { Architecture = architecture, Stage = architecture == Architecture.Resnet18 ? 2 : 4, ImageSize = 32, DescriptorSize = config.KeepsDescriptor ? null : 8 }, device, seedOf?.Invoke(ranks.Rank) ?? 3);
+            using Embedder embedder = Untrained(config, architecture, device, seedOf?.Invoke(ranks.Rank) ?? 3);
             // One process by the same sums: torch's own, in float32, differ by more between one thread and two than the ranks do.
             if (size == 1) embedder.SynchronizeNorms(_ => { });
             using var stop = new CancellationTokenSource();
@@ -157,6 +171,9 @@ public class DistributedTrainingTests
         });
         return run;
     }
+
+    static Embedder Untrained(TrainConfig config, Architecture architecture, Device device, long seed) => Embedder.Create(
+        new EmbedderConfig { Architecture = architecture, Stage = architecture == Architecture.Resnet18 ? 2 : 4, ImageSize = 32, DescriptorSize = config.KeepsDescriptor ? null : 8 }, device, seed);
 
     string NewRun() => Path.Combine(folder, Guid.NewGuid().ToString("n"));
 
