@@ -131,14 +131,14 @@ public class DistributedTrainingTests
         return run;
     }
 
-    /// <summary>Ends that are alike say something where the way there was long: a hundred times what may differ.</summary>
+    /// <summary>Ends that are alike say something where the way there was long: ten times what may differ, and more.</summary>
     static void AssertMoved(Dictionary<string, float[]> end, TrainConfig config, Architecture architecture)
     {
         using Device device = Device.Open("host", 1);
         using Embedder start = Untrained(config, architecture, device, 3);
         double moved = start.BackboneParameters.Max(p => Difference(p.Parameter.data<float>().ToArray(), end["embedder." + p.Name]));
         TestContext.Out.WriteLine($"learned: {moved:g3}");
-        Assert.That(moved, Is.GreaterThan(1e-4));
+        Assert.That(moved, Is.GreaterThan(1e-5));
     }
 
     /// <summary>What was learned, class weights and averages with it, within 1e-6. Running statistics are of maps that one ReLU's rounding moves more than that.</summary>
