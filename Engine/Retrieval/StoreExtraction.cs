@@ -95,6 +95,8 @@ public static class StoreExtraction
         IProgress<Progress>? progress, CancellationToken cancellation)
     {
         int done = (int)writer.ImagesDone;
+        // Finding and naming the images leaves several times what their names take; it goes back to the system before the work that is the same for any number of images.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         times.Start(threads);
         using OrderedPrefetch<Loaded> prefetch = Prefetch(source, images.Offset + done, images.Count - done, embedder.Config.ImageSize, config.BatchSize, threads, times, cancellation);
         Task writing = Task.CompletedTask;

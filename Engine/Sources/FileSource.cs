@@ -9,12 +9,12 @@ public sealed class FileSource : IImageSource
     readonly ImageDecoder decoder;
     readonly SceneShelf scenes;
     readonly List<SourceImage> images = [];
-    readonly List<Origin> origins = [];
 
-    /// <param name="Path">The file.</param>
-    /// <param name="Window">Pixels of the resolution that is read; null for the whole file.</param>
-    /// <param name="Fault">Why it is known already that it cannot be read; null if it is not.</param>
-    readonly record struct Origin(string Path, PixelWindow? Window, string? Fault);
+    /// <summary>Of windows, by image: their pixels at the resolution that is read.</summary>
+    readonly Dictionary<int, PixelWindow> windows = [];
+
+    /// <summary>By image, why it is known already that it cannot be read. Of other whole files nothing but the name is held: there may be millions.</summary>
+    readonly Dictionary<int, string> faults = [];
 
     /// <param name="set">The files.</param>
     /// <param name="decoding">How they become pictures.</param>
@@ -40,10 +40,10 @@ public sealed class FileSource : IImageSource
 
     public LoadedImage Load(int index)
     {
-        Origin origin = origins[index];
-        if (origin.Fault is { } fault) throw new InvalidDataException(fault);
-        if (origin.Window is not { } window) return LoadedImage.Of(decoder.DecodePlaced(origin.Path));
-        return scenes.Read(origin.Path, scene => new LoadedImage(scene.Read(window, Windows!.Overview), window.Width, window.Height, scene.PlaceOf(window, Windows.Overview)));
+        if (faults.TryGetValue(index, out string? fault)) throw new InvalidDataException(fault);
+        string path = Path.Combine(Root, images[index].Path);
+        if (!windows.TryGetValue(index, out PixelWindow window)) return LoadedImage.Of(decoder.DecodePlaced(path));
+        return scenes.Read(path, scene => new LoadedImage(scene.Read(window, Windows!.Overview), window.Width, window.Height, scene.PlaceOf(window, Windows.Overview)));
     }
 
     public void Dispose() => scenes.Dispose();
@@ -51,7 +51,6 @@ public sealed class FileSource : IImageSource
     void Add(LabelledImage file)
     {
         string path = ImageSet.RelativePath(Root, file.Path);
-        string? fault = null;
         try
         {
             if (Windows is not null && TiffScene.IsTiff(file.Path))
@@ -59,18 +58,17 @@ public sealed class FileSource : IImageSource
                 (PixelWindow Read, PixelWindow Full)[] parts = scenes.Read(file.Path, Cut);
                 foreach ((PixelWindow read, PixelWindow full) in parts)
                 {
+                    windows.Add(images.Count, read);
                     images.Add(new SourceImage(path, file.Label, full));
-                    origins.Add(new Origin(file.Path, read, null));
                 }
                 if (parts.Length > 0) return;
             }
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            fault = e.Message;
+            faults.Add(images.Count, e.Message);
         }
         images.Add(new SourceImage(path, file.Label));
-        origins.Add(new Origin(file.Path, null, fault));
     }
 
     /// <summary>The windows in the pixels that are read and in those of full resolution; none of a scene that is one image.</summary>
