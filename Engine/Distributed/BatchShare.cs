@@ -42,7 +42,7 @@ public sealed class BatchShare(BackgroundCommunicator ranks)
     /// <param name="own">[n] int64.</param>
     public long[] Labels(Tensor own)
     {
-        long[] mine = own.data<long>().ToArray();
+        long[] mine = [.. MemoryMarshal.Cast<byte, long>(TensorMemory.Bytes(own))];
         if (IsWhole) return mine;
         byte[] all = ranks.BroadcastBytes([.. ranks.Gather(MemoryMarshal.AsBytes<long>(mine), 0).SelectMany(Framed)]);
         var perRank = new long[ranks.Size][];
@@ -89,7 +89,7 @@ public sealed class BatchShare(BackgroundCommunicator ranks)
     public void Spread(IEnumerable<Tensor> tensors)
     {
         if (IsWhole) return;
-        foreach (Tensor tensor in tensors) ranks.Broadcast(tensor.bytes, 0);
+        foreach (Tensor tensor in tensors) ranks.Broadcast(TensorMemory.Bytes(tensor), 0);
     }
 
     /// <param name="First">Where this rank's rows begin among all.</param>

@@ -35,10 +35,10 @@ internal sealed class GradientReduction : IDisposable
         IReadOnlyList<IReadOnlyList<Parameter>> blocks = embedder.BlockParameters;
         passed = new int[blocks.Count + 1];
         // Behind the last block, the blocks from last to first, what comes before them.
-        var inBlocks = new HashSet<nint>(blocks.SelectMany(b => b).Select(p => p.Handle));
+        var inBlocks = new HashSet<nint>(blocks.SelectMany(b => b).Select(TensorMemory.Address));
         List<Part> parts = [.. embedder.HeadParameters.Select(p => new Part(p.Parameter, blocks.Count, false)), .. alike.Select(p => new Part(p, blocks.Count, true))];
         for (int b = blocks.Count - 1; b >= 0; b--) parts.AddRange(blocks[b].Select(p => new Part(p, b, false)));
-        parts.AddRange(embedder.BackboneParameters.Where(p => !inBlocks.Contains(p.Parameter.Handle)).Select(p => new Part(p.Parameter, -1, false)));
+        parts.AddRange(embedder.BackboneParameters.Where(p => !inBlocks.Contains(TensorMemory.Address(p.Parameter))).Select(p => new Part(p.Parameter, -1, false)));
         buckets = [.. Divide(parts)];
         embedder.MarkBlocks(Passed);
     }

@@ -46,8 +46,19 @@ public static partial class TensorMemory
         return new DeviceSpan<T>(Address(t), t.numel());
     }
 
-    /// <summary>Where the tensor's first value lies, on whatever device; 0 where there is none.</summary>
-    internal static nint Address(Tensor t)
+    /// <summary>The bytes of a contiguous tensor on the CPU, whatever it holds, to read and to write.</summary>
+    /// <exception cref="ArgumentException">The tensor is elsewhere, not contiguous, or of more than 2 GiB.</exception>
+    public static Span<byte> Bytes(Tensor t)
+    {
+        CheckLayout(t, t.dtype);
+        if (t.device_type != DeviceType.CPU) throw new ArgumentException($"the tensor {Describe(t)} is on {t.device}; use .cpu()");
+        long bytes = t.numel() * t.element_size();
+        if (bytes > int.MaxValue) throw new ArgumentException($"the tensor {Describe(t)} has {bytes} bytes, more than {int.MaxValue}");
+        return bytes == 0 ? [] : t.bytes;
+    }
+
+    /// <summary>Where the tensor's first value lies, on whatever device; 0 where there is none. Objects that stand for one tensor have the same.</summary>
+    public static nint Address(Tensor t)
     {
         if (t.numel() == 0) return 0;
         nint address = THSTensor_data(t.Handle);

@@ -325,6 +325,12 @@ public class TorchOperationsTests
         Assert.That(() => TensorMemory.FromSpan([1, 2, 3], 2, 2), Throws.ArgumentException);
         Assert.That(TensorMemory.FromSpan([1, 2, 3, 4], 2, 2)[1, 0].item<float>(), Is.EqualTo(3));
         Assert.That(TensorMemory.Read(empty([0, 3], float32)).Length, Is.Zero);
+
+        Tensor labels = tensor(new long[] { 1, 256 });
+        Assert.That(TensorMemory.Bytes(labels).ToArray(), Is.EqualTo(new byte[] { 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0 }));
+        TensorMemory.Bytes(labels)[0] = 7;
+        Assert.That(labels[0].item<long>(), Is.EqualTo(7));
+        Assert.That(() => TensorMemory.Bytes(t.t()).Length, Throws.ArgumentException.With.Message.Contains("contiguous"));
     }
 
     [Test]
