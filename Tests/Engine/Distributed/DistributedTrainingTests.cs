@@ -33,7 +33,7 @@ public class DistributedTrainingTests
         Seed = 5,
         Optimizer = OptimizerKind.Sgd,
         LearningRate = 3e-5,
-        HeadLearningRateFactor = 10,
+        HeadLearningRateFactor = 1,
         ClipNorm = 1,
         Threat = new Threat { Norm = PerturbationNorm.L2, Epsilon = 0.5 },
         Augmentation = new AugmentationConfig { CropScale = 0.6, Brightness = 0.1, Contrast = 0.1, Saturation = 0.1 },
