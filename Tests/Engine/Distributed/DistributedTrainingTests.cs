@@ -163,7 +163,7 @@ public class DistributedTrainingTests
         {
             using Device device = Device.Open("host", 1);
             using Embedder embedder = Untrained(config, architecture, device, seedOf?.Invoke(ranks.Rank) ?? 3);
-            // One process by the same sums: torch's own, in float32, differ by more between one thread and two than the ranks do.
+            // One process by the ranks' sums: what is left is how they share a batch. With torch's own the runs end further apart (docs/scale.md).
             if (size == 1) embedder.SynchronizeNorms(_ => { });
             using var stop = new CancellationTokenSource();
             IProgress<Progress>? watcher = ranks.Rank == size - 1 && stopAt > 0 ? new At(stopAt, stop.Cancel) : null;
