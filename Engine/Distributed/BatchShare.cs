@@ -44,20 +44,23 @@ public sealed class BatchShare(BackgroundCommunicator ranks)
     {
         long[] mine = [.. MemoryMarshal.Cast<byte, long>(TensorMemory.Bytes(own))];
         if (IsWhole) return mine;
-        byte[] all = ranks.BroadcastBytes([.. ranks.Gather(MemoryMarshal.AsBytes<long>(mine), 0).SelectMany(Framed)]);
-        var perRank = new long[ranks.Size][];
-        for (int rank = 0, at = 0; rank < perRank.Length; at += perRank[rank].Length * sizeof(long), rank++)
-        {
-            int length = BitConverter.ToInt32(all, at);
-            at += sizeof(int);
-            perRank[rank] = [.. MemoryMarshal.Cast<byte, long>(all.AsSpan(at, length))];
-        }
-        long[] labels = new long[perRank.Sum(l => l.Length)];
-        for (int i = 0; i < labels.Length; i++) labels[i] = perRank[i % ranks.Size][i / ranks.Size];
-        return labels;
+        // Each rank's in their places, zeros elsewhere: whole numbers add up exactly.
+        double[] labels = new double[(int)Counts(mine.Length).Sum()];
+        int[] places = PlacesOf(mine.Length);
+        for (int i = 0; i < mine.Length; i++) labels[places[i]] = mine[i];
+        ranks.AllReduceSum(labels);
+        return [.. labels.Select(l => (long)l)];
     }
 
-    static IEnumerable<byte> Framed(byte[] data) => BitConverter.GetBytes(data.Length).Concat(data);
+    /// <summary>What each rank has.</summary>
+    /// <param name="own">What this one has.</param>
+    double[] Counts(long own)
+    {
+        double[] counts = new double[ranks.Size];
+        counts[ranks.Rank] = own;
+        ranks.AllReduceSum(counts);
+        return counts;
+    }
 
     /// <summary>The rows of all ranks, rank by rank: what is computed of them, each rank computes alike, and its gradient flows back into the rank's own.</summary>
     /// <param name="own">[n,D] float32, n any number on each rank; [n] counts as [n,1].</param>
@@ -67,9 +70,7 @@ public sealed class BatchShare(BackgroundCommunicator ranks)
         if (IsWhole) return own;
         using DisposeScope scope = NewDisposeScope();
         Tensor rows = own.dim() == 1 ? own.unsqueeze(1) : own;
-        double[] counts = new double[ranks.Size];
-        counts[ranks.Rank] = rows.shape[0];
-        ranks.AllReduceSum(counts);
+        double[] counts = Counts(rows.shape[0]);
         var span = new RowSpan(this, (long)counts.Take(ranks.Rank).Sum(), (long)counts.Sum());
         Tensor all = is_grad_enabled() && rows.requires_grad ? GatherFunction.apply(rows.contiguous(), span) : span.Collect(rows.contiguous());
         return (own.dim() == 1 ? all.squeeze(1) : all).MoveToOuterDisposeScope();

@@ -17,8 +17,6 @@ public sealed class AdvProp(Device device, Threat threat, double weight, bool sp
     /// <inheritdoc/>
     public override bool SplitsNorms => splitsNorms;
 
-    NormBranch AttackedBranch => splitsNorms ? NormBranch.Auxiliary : NormBranch.Main;
-
     /// <inheritdoc/>
     public override int Passes => 2;
 

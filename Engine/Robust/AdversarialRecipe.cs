@@ -16,6 +16,9 @@ public abstract class AdversarialRecipe(Device device, Threat threat) : Recipe
 {
     readonly Attack attack = new(device, threat);
 
+    /// <summary>The norms that the attacked images' part of the loss goes through.</summary>
+    private protected NormBranch AttackedBranch => SplitsNorms ? NormBranch.Auxiliary : NormBranch.Main;
+
     /// <inheritdoc/>
     public sealed override StepLoss Backward(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {

@@ -22,8 +22,6 @@ public sealed class FastAdvProp(Device device, Threat threat, double share, bool
     /// <inheritdoc/>
     public override bool SplitsNorms => splitsNorms;
 
-    NormBranch AttackedBranch => splitsNorms ? NormBranch.Auxiliary : NormBranch.Main;
-
     /// <inheritdoc/>
     public override int Passes => 2;
 
