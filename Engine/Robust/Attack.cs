@@ -74,7 +74,7 @@ public sealed class Attack : IDisposable
         Tensor middle = full_like(clean, 0.5), point = middle.clone();
         perturbation.Start(middle, 0.5, seed, point);
         perturbation.Step(clean.detach(), point - middle, threat.Epsilon, threat.Epsilon, perturbed);
-        return perturbed.MoveToOuterDisposeScope();
+        return Masked(clean, Reach(clean), perturbed).MoveToOuterDisposeScope();
     }
 
     Tensor Ascend(Tensor clean, Func<Tensor, Tensor> objective, ulong seed, int[]? places)
@@ -83,16 +83,21 @@ public sealed class Attack : IDisposable
         Tensor perturbed = clean.clone();
         if (threat.Epsilon == 0) return perturbed.MoveToOuterDisposeScope();
         if (threat.RandomStart) Start(clean, seed, places, perturbed);
-        Tensor? momentum = threat.Momentum > 0 ? zeros_like(clean) : null;
+        Tensor? reach = Reach(clean), momentum = threat.Momentum > 0 ? zeros_like(clean) : null;
         for (int step = 0; step < threat.Steps; step++)
         {
             using DisposeScope stepScope = NewDisposeScope();
-            Tensor gradient = Gradient(perturbed, objective);
+            Tensor gradient = Gradient(perturbed, x => objective(Masked(clean, reach, x)));
             if (momentum is null) perturbation.Step(clean, gradient, threat.Step(), threat.Epsilon, perturbed);
             else perturbation.MomentumStep(clean, gradient, threat.Step(), threat.Epsilon, threat.Momentum, momentum, perturbed);
         }
-        return perturbed.MoveToOuterDisposeScope();
+        return Masked(clean, reach, perturbed).MoveToOuterDisposeScope();
     }
+
+    Tensor? Reach(Tensor clean) => threat.FullContrast is double full ? ContrastMap.Of(clean, full) : null;
+
+    /// <summary>What the network is shown of a point that the kernels found in the whole ball: the change, shrunk to each pixel's reach, stays in the ball and in the pixel range.</summary>
+    static Tensor Masked(Tensor clean, Tensor? reach, Tensor perturbed) => reach is null ? perturbed : clean.lerp(perturbed, reach);
 
     void Start(Tensor clean, ulong seed, int[]? places, Tensor perturbed)
     {

@@ -10,6 +10,12 @@ public sealed record Threat
     /// <summary>Radius of the ball, in units of the pixel range; 0 means no change at all.</summary>
     public double Epsilon { get; init; } = 2.0 / 255;
 
+    /// <summary>
+    /// Local standard deviation of brightness, in units of the pixel range, from which on a pixel may move by all of ε; where there is less, in proportion
+    /// less. Above 0, or null: everywhere by ε. See docs/results.md for what it does to training.
+    /// </summary>
+    public double? FullContrast { get; init; }
+
     /// <summary>Length of one step, same unit. Null: ε for one step, 2.5·ε/steps for more (Madry's rule).</summary>
     public double? StepSize { get; init; }
 
@@ -36,6 +42,7 @@ public sealed record Threat
     public Threat Validate()
     {
         if (!(Epsilon >= 0 && double.IsFinite(Epsilon))) throw new ArgumentException($"epsilon is {Epsilon}; give 0 or more");
+        if (FullContrast is double full && !(full > 0 && double.IsFinite(full))) throw new ArgumentException($"the full contrast is {full}; give more than 0");
         if (StepSize is double s && !(s > 0 && double.IsFinite(s))) throw new ArgumentException($"the step size is {s}; give more than 0");
         if (Steps is < 1 or > 10000) throw new ArgumentException($"steps is {Steps}; give 1 to 10000");
         if (!(Momentum is >= 0 and <= 10)) throw new ArgumentException($"the attack's momentum is {Momentum}; give 0 to 10");

@@ -54,6 +54,36 @@ public class AttackTests
         Assert.That((attacked - corner).abs().max().item<float>(), Is.LessThan(1e-6));
     }
 
+    [Test]
+    public void With_a_full_contrast_a_pixel_moves_by_its_share_of_the_radius([Values(1, 10)] int steps, [Values] bool randomStart)
+    {
+        using var attack = new Attack(device, new Threat { Epsilon = Epsilon, FullContrast = 0.4, Steps = steps, RandomStart = randomStart });
+        // Away from black and white, so that the pixel range does not cut anything off; the second image is flat.
+        Tensor clean = cat([(Images(1, 3) * 0.8) + 0.1, full([1, 3, 8, 8], 0.5f)]), direction = Images(2, 4) - 0.5;
+        Tensor attacked = attack.Perturb(clean, x => (x * direction).sum(), 1);
+        Tensor reach = ContrastMap.Of(clean, 0.4);
+        Assert.That(reach[0].min().item<float>(), Is.InRange(0.2, 0.9), "a case between nothing and everything");
+        Assert.That(((attacked - clean).abs() - reach * Epsilon).max().item<float>(), Is.LessThan(1e-6), "farther than its share");
+        Assert.That((attacked - clean)[1].abs().max().item<float>(), Is.LessThan(1e-4), "a flat image stays as it is");
+        Tensor corner = clean + (direction.sign() * reach * Epsilon);
+        // One step from a random start does not get everywhere.
+        if (steps == 10 || !randomStart) Assert.That((attacked - corner).abs().max().item<float>(), Is.LessThan(1e-6));
+    }
+
+    [Test]
+    public void What_the_objective_sees_is_what_comes_back()
+    {
+        using var attack = new Attack(device, new Threat { Epsilon = Epsilon, FullContrast = 0.4, Steps = 3, Restarts = 2 });
+        Tensor clean = Images(2, 3), reach = ContrastMap.Of(clean, 0.4);
+        attack.Perturb(clean, Seen, 1);
+
+        Tensor Seen(Tensor x)
+        {
+            Assert.That(((x - clean).abs() - reach * Epsilon).max().item<float>(), Is.LessThan(1e-6));
+            return x.square().sum(dim: [1, 2, 3]);
+        }
+    }
+
     /// <summary>The second gradient points back and is as long: the second step follows it unless more than all of the first is remembered.</summary>
     [TestCase(0, -1)]
     [TestCase(0.25, -1)]
@@ -121,6 +151,8 @@ public class AttackTests
         if (norm == PerturbationNorm.LInf) Assert.That(change.abs().min().item<float>(), Is.EqualTo(epsilon).Within(1e-6), "a corner of the ball");
         Assert.That(Math.Abs(change.sign().mean().item<float>()), Is.LessThan(0.2), "576 fair coins");
         Assert.That(attack.Wander(clean, 5).equal(wandered).all().item<bool>(), Is.False);
+        using var held = new Attack(device, new Threat { Norm = norm, Epsilon = epsilon, FullContrast = 0.1 });
+        Assert.That((held.Wander(clean, 4) - clean).abs().max().item<float>(), Is.LessThan(1e-4), "nothing moves in a flat image");
         Tensor edge = attack.Wander(zeros([1, 3, 8, 8]), 4);
         Assert.That(edge.min().item<float>(), Is.Zero, "pixels stay in their range");
     }

@@ -73,6 +73,7 @@ public class TrainConfigTests
             yield return new(good with { Recipe = recipe, Threat = new Threat { RandomStart = false } }, "need a random start");
         yield return new(good with { CheckpointEvery = 0 }, "interval is 0");
         yield return new(good with { Threat = new Threat { Epsilon = -1 } }, "epsilon is -1");
+        yield return new(good with { Threat = new Threat { FullContrast = 0 } }, "full contrast is 0");
         yield return new(good with { Augmentation = new AugmentationConfig { CropScale = 0 } }, "crop scale is 0");
         yield return new(good with { Augmentation = new AugmentationConfig { Brightness = 2 } }, "brightness jitter is 2");
     }

@@ -17,6 +17,7 @@ static class ThreatFlags
             flags.Add(nameof(Threat.Norm), Flag.Choice<PerturbationNorm>("--norm", $"Norm of the ball a perturbation stays in. Default {Flag.NameOf(start.Norm)}."), (t, v) => t with { Norm = v });
             flags.Add(nameof(Threat.Epsilon), Flag.Number("--epsilon", $"Radius of the ball, of the pixel range 0…1; fractions allowed. Default {start.Radius()}.", 0, 1000), (t, v) => t with { Epsilon = v });
         }
+        flags.Add(nameof(Threat.FullContrast), Flag.Number("--full-contrast", "Standard deviation of brightness, of the pixel range, over 9 × 9 pixels, from which on a pixel may move by all of ε; with less, in proportion less (after Croce and Hein 2019). Default: everywhere by ε.", 0, 1), (t, v) => t with { FullContrast = v });
         flags.Add(nameof(Threat.Steps), Flag.Whole<int>("--steps", $"Gradient steps of one attack, 1 to 10000. Default {start.Steps}.", 1, 10_000), (t, v) => t with { Steps = v });
         flags.Add(nameof(Threat.StepSize), Flag.Number("--step-size", "Length of a step, unit of ε. Default: ε for one step, 2.5·ε/steps for more.", 0, 1000), (t, v) => t with { StepSize = v });
         flags.Add(nameof(Threat.Momentum), Flag.Number("--attack-momentum", $"Decay of the accumulated gradient that the steps follow, 0 to 10; 1 in MI-FGSM. Default {start.Momentum}: none.", 0, 10), (t, v) => t with { Momentum = v });
