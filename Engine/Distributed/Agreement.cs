@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Osprey.Interop.Mpi;
@@ -46,6 +47,32 @@ public static class Agreement
         work();
         return true;
     });
+
+    /// <summary>
+    /// Runs on every rank work in which the ranks meet only by <see cref="RunOnAll{T}"/> and by <see cref="Exchange"/>. What fails on a rank in between, the others
+    /// hear of when they next meet, at the latest at the end.
+    /// </summary>
+    /// <exception cref="RankFailedException">As of <see cref="RunOnAll{T}"/>.</exception>
+    public static T Together<T>(this ICommunicator ranks, Func<T> work)
+    {
+        if (ranks.Size == 1) return work();
+        try
+        {
+            T result = work();
+            ranks.RunOnAll(() => { });
+            return result;
+        }
+        catch (Exception e) when (e is not RankFailedException)
+        {
+            return ranks.RunOnAll<T>(() => throw Rethrown(e));
+        }
+
+        static Exception Rethrown(Exception e)
+        {
+            ExceptionDispatchInfo.Throw(e);
+            return e;
+        }
+    }
 
     /// <summary>Copies rank 0's bytes, however many, to every rank.</summary>
     public static byte[] BroadcastBytes(this ICommunicator ranks, byte[] data)

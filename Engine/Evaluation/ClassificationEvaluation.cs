@@ -1,4 +1,7 @@
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Distributed;
+using Osprey.Engine.Retrieval;
+using Osprey.Interop.Mpi;
 using Osprey.Kernels;
 
 namespace Osprey.Engine.Evaluation;
@@ -18,22 +21,27 @@ public static class ClassificationEvaluation
     /// <param name="trainFraction">Share that trains, of each class or of all images as the configuration has it.</param>
     /// <param name="config">Classifiers, splits, runs and seed are read.</param>
     /// <param name="device">Where neighbours are searched.</param>
+    /// <param name="ranks">Each fits the classifiers of a share of the splits, and has the report of all; null: this process fits all of them.</param>
     /// <param name="cancellation">Checked between classifiers.</param>
-    public static ClassificationReport Run(DescriptorSet set, IReadOnlyList<string> classes, double trainFraction, EvalConfig config, Device device, CancellationToken cancellation = default)
+    public static ClassificationReport Run(DescriptorSet set, IReadOnlyList<string> classes, double trainFraction, EvalConfig config, Device device, ICommunicator? ranks = null, CancellationToken cancellation = default)
     {
-        var tallies = new Dictionary<string, Tally>();
-        int unconverged = 0;
-        Split split = SplitOf(set, trainFraction, config, 0);
-        for (int run = 0; run < config.SplitRuns; run++)
+        ranks ??= SingleProcess.Alone;
+        Split[] splits = [.. Enumerable.Range(0, config.SplitRuns).Select(run => SplitOf(set, trainFraction, config, run))];
+        (long from, long count) = new StoreShard(ranks.Rank, ranks.Size).Of(splits.Length);
+        List<Prediction> own = [];
+        int ownUnconverged = 0;
+        for (int run = (int)from; run < from + count; run++)
         {
-            if (run > 0) split = SplitOf(set, trainFraction, config, run);
-            var classifiers = new FittedClassifiers(set, split.Train, config, run, device, cancellation);
-            if (!classifiers.Converged) unconverged++;
-            foreach ((string name, int[] predicted) in classifiers.Predict(set.Rows(split.Test), cancellation))
-            {
-                if (!tallies.TryGetValue(name, out Tally? tally)) tallies[name] = tally = new Tally(set);
-                tally.Add(split.Test, predicted);
-            }
+            var classifiers = new FittedClassifiers(set, splits[run].Train, config, run, device, cancellation);
+            if (!classifiers.Converged) ownUnconverged++;
+            own.AddRange(classifiers.Predict(set.Rows(splits[run].Test), cancellation).Select(p => new Prediction(run, p.Name, p.Predicted)));
+        }
+        int unconverged = ranks.Join([ownUnconverged]).Sum();
+        var tallies = new Dictionary<string, Tally>();
+        foreach (Prediction p in ranks.JoinRecords(own))
+        {
+            if (!tallies.TryGetValue(p.Classifier, out Tally? tally)) tallies[p.Classifier] = tally = new Tally(set);
+            tally.Add(splits[p.Run].Test, p.Classes);
         }
         ConfusionMatrix first = tallies.Values.First().Confusion;
         return new ClassificationReport(
@@ -45,11 +53,14 @@ public static class ClassificationEvaluation
             Splits = config.Splits,
             LinearUnconverged = unconverged > 0 ? unconverged : null,
             Runs = config.SplitRuns,
-            TrainImages = split.Train.Length,
-            TestImages = split.Test.Length,
+            TrainImages = splits[^1].Train.Length,
+            TestImages = splits[^1].Test.Length,
             PerClass = Enumerable.Range(0, set.Classes).Where(c => first.Tested(c) > 0).ToDictionary(c => classes[c], first.Recall),
         };
     }
+
+    /// <summary>What one classifier, fitted on the training part of one split, takes the images of its test part for.</summary>
+    sealed record Prediction(int Run, string Classifier, int[] Classes);
 
     /// <summary>What one classifier got right, by image and by run.</summary>
     sealed class Tally(DescriptorSet set)

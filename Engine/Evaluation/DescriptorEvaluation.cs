@@ -1,4 +1,5 @@
 using Osprey.Engine.Datasets;
+using Osprey.Interop.Mpi;
 using Osprey.Kernels;
 
 namespace Osprey.Engine.Evaluation;
@@ -14,19 +15,20 @@ static class DescriptorEvaluation
     /// <param name="badFiles">What was left out.</param>
     /// <param name="config">What to measure.</param>
     /// <param name="device">Where neighbours are searched.</param>
+    /// <param name="ranks">They share out queries and splits; each has the result.</param>
     /// <param name="progress">Stages.</param>
     /// <param name="cancellation">Checked throughout.</param>
     public static ModelResult Run(
         string model, ImageSet images, DescriptorSet set, int imageSize, IReadOnlyList<BadFile> badFiles, EvalConfig config, Device device,
-        IProgress<Progress>? progress, CancellationToken cancellation)
+        ICommunicator ranks, IProgress<Progress>? progress, CancellationToken cancellation)
     {
         progress?.Report(new Progress("ranking", 0, 1, "passes"));
-        RetrievalReport retrieval = RetrievalEvaluation.Run(set, config, device.Threads, cancellation);
+        RetrievalReport retrieval = RetrievalEvaluation.Run(set, config, device.Threads, ranks, cancellation);
         IReadOnlyList<RefinedReport> refined = [];
         if (config.Expansion is not null || config.ReRanking is not null)
         {
             progress?.Report(new Progress("expanding and re-ranking", 0, 1, "passes"));
-            refined = RefinedEvaluation.Run(set, retrieval, config, device, cancellation);
+            refined = RefinedEvaluation.Run(set, retrieval, config, device, ranks, cancellation);
         }
         var classification = new List<ClassificationReport>();
         if (ClassificationEvaluation.IsPossible(set))
@@ -34,7 +36,7 @@ static class DescriptorEvaluation
             foreach (double fraction in config.TrainFractions)
             {
                 progress?.Report(new Progress("classifying", classification.Count, config.TrainFractions.Count, "shares"));
-                classification.Add(ClassificationEvaluation.Run(set, images.Classes, fraction, config, device, cancellation));
+                classification.Add(ClassificationEvaluation.Run(set, images.Classes, fraction, config, device, ranks, cancellation));
             }
             progress?.Report(new Progress("classifying", classification.Count, config.TrainFractions.Count, "shares"));
         }

@@ -1,6 +1,11 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Distributed;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
+using Osprey.Engine.Training;
+using Osprey.Interop.Mpi;
 using Osprey.Kernels;
 
 namespace Osprey.Engine.Evaluation;
@@ -18,12 +23,22 @@ public static class Evaluator
     /// <param name="device">Where kernels run; its threads also decode.</param>
     /// <param name="progress">Stages named after data set and model.</param>
     /// <param name="groups">Of the models, each in one: what is compared, and summed up over its runs. Null: each model by itself.</param>
+    /// <param name="ranks">Processes that were given the same: they share out images, queries, splits and attacks, and each has the result. Null: this process by itself.</param>
     /// <param name="cancellation">Checked throughout.</param>
     /// <exception cref="ArgumentException">The configuration is out of range, a name is given twice, the groups are not of the models, or a set has nothing to retrieve.</exception>
     /// <exception cref="InvalidDataException">No image of a set can be read.</exception>
+    /// <exception cref="RankFailedException">On every rank of several: one of them has failed, or was given something else.</exception>
     public static EvaluationResult Run(
         IReadOnlyList<(string Name, Embedder Embedder)> models, IReadOnlyList<ImageSet> sets, EvalConfig config, DecodeOptions decoding, Device device,
-        IProgress<Progress>? progress = null, IReadOnlyList<ModelGroup>? groups = null, CancellationToken cancellation = default)
+        IProgress<Progress>? progress = null, IReadOnlyList<ModelGroup>? groups = null, ICommunicator? ranks = null, CancellationToken cancellation = default)
+    {
+        ranks ??= SingleProcess.Alone;
+        return ranks.Together(() => Run(ranks, models, sets, config, decoding, device, progress, groups, cancellation));
+    }
+
+    static EvaluationResult Run(
+        ICommunicator ranks, IReadOnlyList<(string Name, Embedder Embedder)> models, IReadOnlyList<ImageSet> sets, EvalConfig config, DecodeOptions decoding, Device device,
+        IProgress<Progress>? progress, IReadOnlyList<ModelGroup>? groups, CancellationToken cancellation)
     {
         config.Validate();
         if (models.Count == 0) throw new ArgumentException("no model is given; name at least one");
@@ -32,6 +47,7 @@ public static class Evaluator
             throw new ArgumentException($"two models are called '{twice.Key}'; give each its own name");
         if (groups is not null && !groups.SelectMany(g => g.Models).Order().SequenceEqual(models.Select(m => m.Name).Order()))
             throw new ArgumentException($"the groups are of {string.Join(", ", groups.SelectMany(g => g.Models))}, the models are {string.Join(", ", models.Select(m => m.Name))}; each model belongs to one group");
+        CheckAlike(ranks, models, sets, config, decoding);
         var results = new List<ModelResult>();
         var galleries = new List<Gallery>();
         foreach (ImageSet set in sets)
@@ -44,10 +60,10 @@ public static class Evaluator
                 int size = config.ImageSize ?? embedder.Config.ImageSize;
                 if (!loaders.TryGetValue(size, out ImageLoader? loader)) loaders[size] = loader = CreateLoader(models, set, size, config, decoding, device);
                 var relay = progress is null ? null : new Relay(progress, $"{set.Name}, {name}");
-                (ModelResult result, DescriptorSet descriptors) = Measure(name, embedder, set, config, loader, device, relay, cancellation);
+                (ModelResult result, DescriptorSet descriptors) = Measure(ranks, name, embedder, set, config, loader, device, relay, cancellation);
                 measured.Add((result, descriptors));
                 if (!IsRobust(config)) continue;
-                var sample = new RobustSample(embedder, result.Set.Images, descriptors, config, loader, device, relay, cancellation);
+                var sample = new RobustSample(embedder, result.Set.Images, descriptors, config, loader, device, ranks, relay, cancellation);
                 RobustEvaluation.Run(result, sample, surrogate, config);
                 surrogate ??= sample;
             }
@@ -65,22 +81,37 @@ public static class Evaluator
         };
     }
 
+    /// <summary>Ranks that measure different things would give figures of neither, or wait for one another for ever.</summary>
+    static void CheckAlike(ICommunicator ranks, IReadOnlyList<(string Name, Embedder Embedder)> models, IReadOnlyList<ImageSet> sets, EvalConfig config, DecodeOptions decoding)
+    {
+        if (ranks.Size == 1) return;
+        JsonNode own = JsonSerializer.SerializeToNode(new
+        {
+            Eval = config,
+            Decoding = decoding,
+            Data = sets.Select((s, i) => (i, s)).ToDictionary(p => $"{p.i}", p => TrainingData.Of(p.s)),
+            Model = models.ToDictionary(m => m.Name, m => new { m.Embedder.Config, m.Embedder.WeightsSha256 }),
+        }, Json.Options)!;
+        IReadOnlyList<string> differences = JsonDifferences.Between(ranks.JoinRecords([own])[0], own, "on rank 0", "here");
+        if (differences.Count > 0) throw new ArgumentException($"the ranks would measure different things: {string.Join("; ", differences)}");
+    }
+
     static bool IsRobust(EvalConfig config) => config.Threats.Count + config.Corruptions.Count > 0;
 
     static ImageLoader CreateLoader(IReadOnlyList<(string Name, Embedder Embedder)> models, ImageSet set, int size, EvalConfig config, DecodeOptions decoding, Device device)
     {
         bool again = IsRobust(config) || models.Count(m => (config.ImageSize ?? m.Embedder.Config.ImageSize) == size) > 1;
         bool cache = again && 3L * size * size * set.Images.Count <= CacheBytes;
-        return new ImageLoader(new ImageDecoder(decoding), size, config.BatchSize, device.Threads, cache);
+        return new ImageLoader(new ImageDecoder(decoding), size, config.BatchSize, device.Threads, cache) { AllBadIsNoFailure = true };
     }
 
     static (ModelResult, DescriptorSet) Measure(
-        string name, Embedder embedder, ImageSet set, EvalConfig config, ImageLoader loader, Device device, Relay? progress, CancellationToken cancellation)
+        ICommunicator ranks, string name, Embedder embedder, ImageSet set, EvalConfig config, ImageLoader loader, Device device, Relay? progress, CancellationToken cancellation)
     {
-        Descriptors extracted = DescriptorExtraction.Extract(embedder, set.Images, loader, progress, cancellation);
+        Descriptors extracted = DescriptorExtraction.Extract(embedder, set.Images, loader, progress, ranks, cancellation);
         ImageSet readable = set.Select(extracted.Indices);
         var descriptors = new DescriptorSet(extracted.Values, extracted.Dimension, extracted.Labels, set.Classes.Count);
-        ModelResult result = DescriptorEvaluation.Run(name, readable, descriptors, loader.ImageSize, extracted.BadFiles, config, device, progress, cancellation);
+        ModelResult result = DescriptorEvaluation.Run(name, readable, descriptors, loader.ImageSize, extracted.BadFiles, config, device, ranks, progress, cancellation);
         result.Scales = embedder.Config.Scales;
         return (result, descriptors);
     }

@@ -1,4 +1,5 @@
 using Osprey.Engine.Retrieval;
+using Osprey.Interop.Mpi;
 using Osprey.Kernels;
 
 namespace Osprey.Engine.Evaluation;
@@ -21,9 +22,10 @@ public static class RefinedEvaluation
     /// <param name="plain">What is compared with.</param>
     /// <param name="config">Expansion and re-ranking, where asked for; cut-offs, bootstrap samples and seed.</param>
     /// <param name="device">Where neighbours are searched; its threads rank.</param>
+    /// <param name="ranks">Each expands and encodes all, and ranks a share; null: this process by itself.</param>
     /// <param name="cancellation">Checked throughout.</param>
     /// <returns>One per refinement that the configuration names.</returns>
-    public static IReadOnlyList<RefinedReport> Run(DescriptorSet set, RetrievalReport plain, EvalConfig config, Device device, CancellationToken cancellation = default)
+    public static IReadOnlyList<RefinedReport> Run(DescriptorSet set, RetrievalReport plain, EvalConfig config, Device device, ICommunicator? ranks = null, CancellationToken cancellation = default)
     {
         int[] ids = [.. Enumerable.Range(0, set.Count)];
         var reports = new List<RefinedReport>();
@@ -31,12 +33,12 @@ public static class RefinedEvaluation
         {
             using var index = new ExactIndex(set.Values, set.Dimension, device);
             float[] expanded = expansion.Expand(index, set.Values, [.. ids.Select(i => (long)i)]);
-            reports.Add(Report(RefinementKind.QueryExpansion, RetrievalEvaluation.Run(set, expanded, ids, config, device.Threads, cancellation: cancellation)));
+            reports.Add(Report(RefinementKind.QueryExpansion, RetrievalEvaluation.Run(set, expanded, ids, config, device.Threads, null, ranks, cancellation)));
         }
         if (config.ReRanking is { } reRanking)
         {
             ReciprocalPool pool = ReciprocalPool.Create(set.Values, set.Dimension, reRanking, device, cancellation);
-            reports.Add(Report(RefinementKind.ReRanking, RetrievalEvaluation.Run(set, set.Values, ids, config, device.Threads, pool.Blend, cancellation)));
+            reports.Add(Report(RefinementKind.ReRanking, RetrievalEvaluation.Run(set, set.Values, ids, config, device.Threads, pool.Blend, ranks, cancellation)));
         }
         return reports;
 

@@ -1,3 +1,7 @@
+using Osprey.Engine.Distributed;
+using Osprey.Engine.Retrieval;
+using Osprey.Interop.Mpi;
+
 namespace Osprey.Engine.Evaluation;
 
 /// <summary>The retrieval protocol: ranks of the positives of every query, every metric of each, their means and intervals.</summary>
@@ -8,8 +12,8 @@ public static class RetrievalEvaluation
     delegate double Metric(ReadOnlySpan<int> ranks);
 
     /// <exception cref="ArgumentException">No class has two images, so that there is no query.</exception>
-    public static RetrievalReport Run(DescriptorSet set, EvalConfig config, int threads, CancellationToken cancellation = default) =>
-        Run(set, set.Values, [.. Enumerable.Range(0, set.Count)], config, threads, cancellation: cancellation);
+    public static RetrievalReport Run(DescriptorSet set, EvalConfig config, int threads, ICommunicator? ranks = null, CancellationToken cancellation = default) =>
+        Run(set, set.Values, [.. Enumerable.Range(0, set.Count)], config, threads, null, ranks, cancellation);
 
     /// <summary>Given queries, such as attacked images, against the clean set.</summary>
     /// <param name="set">What is ranked.</param>
@@ -18,29 +22,34 @@ public static class RetrievalEvaluation
     /// <param name="config">Cut-offs, bootstrap samples and seed are read.</param>
     /// <param name="threads">Host threads, 1 or more.</param>
     /// <param name="change">What else than the inner product is ranked by, called with the id of the query; null for that.</param>
+    /// <param name="ranks">Each ranks a share of the queries against the whole set, and has the report of all; null: this process ranks all of them.</param>
     /// <param name="cancellation">Checked between blocks of queries.</param>
     public static RetrievalReport Run(
-        DescriptorSet set, float[] queries, int[] ids, EvalConfig config, int threads, ScoresAction? change = null, CancellationToken cancellation = default)
+        DescriptorSet set, float[] queries, int[] ids, EvalConfig config, int threads, ScoresAction? change = null, ICommunicator? ranks = null, CancellationToken cancellation = default)
     {
         int[] counts = set.ClassCounts();
         int[] kept = [.. Enumerable.Range(0, ids.Length).Where(q => counts[set.Labels[ids[q]]] > 1)];
         if (kept.Length == 0) throw new ArgumentException("no class has two images, so no query has anything to find; check the folders, one per class");
-        if (kept.Length < ids.Length)
+        ranks ??= SingleProcess.Alone;
+        (long first, long count) = new StoreShard(ranks.Rank, ranks.Size).Of(kept.Length);
+        int[] own = kept[(int)first..(int)(first + count)];
+        if (own.Length < ids.Length)
         {
             float[] all = queries;
-            queries = new float[(long)kept.Length * set.Dimension];
-            for (int q = 0; q < kept.Length; q++) all.AsSpan(kept[q] * set.Dimension, set.Dimension).CopyTo(queries.AsSpan(q * set.Dimension));
+            queries = new float[(long)own.Length * set.Dimension];
+            for (int q = 0; q < own.Length; q++) all.AsSpan(own[q] * set.Dimension, set.Dimension).CopyTo(queries.AsSpan(q * set.Dimension));
         }
-        int[] keptIds = [.. kept.Select(q => ids[q])];
+        int[] keptIds = [.. kept.Select(q => ids[q])], ownIds = [.. own.Select(q => ids[q])];
 
         (string Name, Metric Metric)[] metrics = [.. Metrics(config.CutOffs, counts.Max() - 1)];
-        var values = new double[keptIds.Length * (long)metrics.Length];
-        var curves = new double[keptIds.Length * (long)RecallLevels];
-        PositiveRanks.ForEach(set, queries, keptIds, threads, (q, ranks) =>
+        var ownValues = new double[ownIds.Length * (long)metrics.Length];
+        var ownCurves = new double[ownIds.Length * (long)RecallLevels];
+        PositiveRanks.ForEach(set, queries, ownIds, threads, (q, positives) =>
         {
-            for (int m = 0; m < metrics.Length; m++) values[q * metrics.Length + m] = metrics[m].Metric(ranks);
-            RetrievalMetrics.AddPrecisionRecall(ranks, curves.AsSpan(q * RecallLevels, RecallLevels));
-        }, change is null ? null : (q, scores) => change(keptIds[q], scores), cancellation);
+            for (int m = 0; m < metrics.Length; m++) ownValues[q * metrics.Length + m] = metrics[m].Metric(positives);
+            RetrievalMetrics.AddPrecisionRecall(positives, ownCurves.AsSpan(q * RecallLevels, RecallLevels));
+        }, change is null ? null : (q, scores) => change(ownIds[q], scores), cancellation);
+        double[] values = ranks.Join(ownValues), curves = ranks.Join(ownCurves);
 
         Figure[] figures = Bootstrap.Means(values, metrics.Length, config.BootstrapSamples, config.Seed);
         return new RetrievalReport(

@@ -1,7 +1,9 @@
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Distributed;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
+using Osprey.Interop.Mpi;
 using Osprey.Interop.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,6 +12,10 @@ using Device = Osprey.Kernels.Device;
 namespace Osprey.Engine.Evaluation;
 
 /// <summary>A sample of one data set's images, to be attacked or corrupted, with the clean images that they are then compared with and the classifiers that take them on.</summary>
+/// <remarks>
+/// Of several ranks each perturbs and describes a share; the descriptors are brought together and every rank scores all, which is little work beside. An image's random
+/// start is that of its place in the sample's batches, whoever has it.
+/// </remarks>
 sealed class RobustSample
 {
     readonly Embedder embedder;
@@ -18,6 +24,7 @@ sealed class RobustSample
     readonly EvalConfig config;
     readonly ImageLoader loader;
     readonly Device device;
+    readonly ICommunicator ranks;
     readonly FittedClassifiers? classifiers;
     readonly IProgress<Progress>? progress;
     readonly CancellationToken cancellation;
@@ -29,14 +36,15 @@ sealed class RobustSample
     /// <param name="config">Number of queries, cut-offs, classifiers, splits and seed are read.</param>
     /// <param name="loader">Gives the images at the size that <paramref name="set"/> was extracted at.</param>
     /// <param name="device">Where the perturbation steps and the search run.</param>
-    /// <param name="progress">In images.</param>
+    /// <param name="ranks">They share out the images.</param>
+    /// <param name="progress">In images of this rank's share.</param>
     /// <param name="cancellation">Checked between batches.</param>
     public RobustSample(
         Embedder embedder, IReadOnlyList<LabelledImage> images, DescriptorSet set, EvalConfig config, ImageLoader loader, Device device,
-        IProgress<Progress>? progress, CancellationToken cancellation)
+        ICommunicator ranks, IProgress<Progress>? progress, CancellationToken cancellation)
     {
         (this.embedder, this.images, this.set, this.config, this.loader, this.device) = (embedder, images, set, config, loader, device);
-        (this.progress, this.cancellation) = (progress, cancellation);
+        (this.ranks, this.progress, this.cancellation) = (ranks, progress, cancellation);
         Split split = ClassificationEvaluation.SplitOf(set, config.TrainFractions[0], config, 0);
         Ids = Choose(set, split, config);
         if (ClassificationEvaluation.IsPossible(set)) classifiers = new FittedClassifiers(set, split.Train, config, 0, device, cancellation);
@@ -75,7 +83,7 @@ sealed class RobustSample
     public SampleOutcome Attacked(Threat threat, int[] ids, bool show = false) => Perturbed(ids, threat, threat.Restarts, Ascend, show ? AdversarialExample.Choose(ids) : []);
 
     /// <summary>After one step of length ε in a random direction: noise on the ball's surface.</summary>
-    public SampleOutcome Noised(Threat threat, int[] ids) => Perturbed(ids, threat, 1, (attack, pixels, batch, _) => attack.Wander(pixels, Seed(batch)), []);
+    public SampleOutcome Noised(Threat threat, int[] ids) => Perturbed(ids, threat, 1, (attack, pixels, batch, _) => attack.Wander(pixels, batch.Seed, batch.Places), []);
 
     /// <summary>Under an attack on another model, which knows nothing of this one.</summary>
     public SampleOutcome Transferred(RobustSample from, Threat threat, int[] ids) => Perturbed(ids, threat, threat.Restarts, from.Ascend, []);
@@ -83,54 +91,67 @@ sealed class RobustSample
     /// <summary>After a corruption.</summary>
     public SampleOutcome Corrupted(Corruption corruption)
     {
-        var outcome = new Collected(this, Ids.Length, 1, []);
+        int[] own = BatchRange.Of(ranks, Ids.Length, loader.BatchSize).Of(Ids);
+        var outcome = new Collected(this, own.Length, 1, []);
         IEnumerable<ImageBatch> batches = loader.Load(
-            [.. Ids.Select(i => images[i])], (i, image) => corruption.Apply(image, unchecked((long)new SeededRandom(config.Seed, 7, Ids[i]).NextBits())), cancellation);
+            [.. own.Select(i => images[i])], (i, image) => corruption.Apply(image, unchecked((long)new SeededRandom(config.Seed, 7, own[i]).NextBits())), cancellation);
         foreach (ImageBatch batch in batches)
         {
             cancellation.ThrowIfCancellationRequested();
             embedder.Embed(batch, outcome.Rows(0, batch.Count));
-            outcome.Add([.. batch.Indices.Select(i => Ids[i])], "corrupting");
+            outcome.Add([.. batch.Indices.Select(i => own[i])], "corrupting");
         }
         return outcome.ToOutcome();
     }
 
-    delegate Tensor Perturbation(Attack attack, Tensor pixels, int[] batch, int restart);
+    delegate Tensor Perturbation(Attack attack, Tensor pixels, StartedBatch batch, int restart);
+
+    /// <summary>Images to be perturbed together.</summary>
+    /// <param name="Ids">In the set.</param>
+    /// <param name="Seed">Each batch of the sample has its own stream of random starts.</param>
+    /// <param name="Places">Where they stand in that batch, of which this may be a part.</param>
+    sealed record StartedBatch(int[] Ids, ulong Seed, int[] Places);
 
     SampleOutcome Perturbed(int[] ids, Threat threat, int tries, Perturbation perturb, int[] shown)
     {
-        var outcome = new Collected(this, ids.Length, tries, shown);
+        BatchRange own = BatchRange.Of(ranks, ids.Length, loader.BatchSize);
+        var outcome = new Collected(this, own.Count, tries, shown);
         using var attack = new Attack(device, threat);
-        foreach (ImageBatch batch in loader.Load([.. ids.Select(i => images[i])], cancellation))
+        foreach (ImageBatch batch in loader.Load([.. own.Of(ids).Select(i => images[i])], cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
-            int[] batchIds = [.. batch.Indices.Select(i => ids[i])];
+            StartedBatch started = Start(ids, [.. batch.Indices.Select(i => own.First + i)]);
             using (DisposeScope scope = NewDisposeScope())
             {
                 Tensor pixels = TensorMemory.FromSpan(batch.Pixels, batch.Count, 3, batch.Size, batch.Size);
                 for (int restart = 0; restart < tries; restart++)
                 {
                     using DisposeScope tryScope = NewDisposeScope();
-                    Tensor perturbed = perturb(attack, pixels, batchIds, restart);
+                    Tensor perturbed = perturb(attack, pixels, started, restart);
                     ReadOnlySpan<float> values = TensorMemory.Read(perturbed);
                     embedder.Embed(values, batch.Count, batch.Size, outcome.Rows(restart, batch.Count));
-                    outcome.Keep(restart, batch, batchIds, values);
+                    outcome.Keep(restart, batch, started.Ids, values);
                 }
             }
-            outcome.Add(batchIds, "attacking");
+            outcome.Add(started.Ids, "attacking");
         }
         return outcome.ToOutcome();
     }
 
-    Tensor Ascend(Attack attack, Tensor pixels, int[] batch, int restart)
+    /// <param name="ids">All that are attacked.</param>
+    /// <param name="positions">Of these, the ones of one batch, rising.</param>
+    StartedBatch Start(int[] ids, int[] positions)
     {
-        using var settled = new EvaluationMode(embedder);
-        Tensor from = TensorMemory.FromSpan(set.Rows(batch), batch.Length, set.Dimension);
-        return attack.Try(pixels, x => DescriptorShift.Between(embedder.Describe(x), from), Seed(batch), restart);
+        int first = positions[0] - positions[0] % loader.BatchSize;
+        return new StartedBatch([.. positions.Select(p => ids[p])], new SeededRandom(config.Seed, 5, ids[first]).NextBits(), [.. positions.Select(p => p - first)]);
     }
 
-    /// <summary>Each batch has its own stream of random starts.</summary>
-    ulong Seed(int[] batch) => new SeededRandom(config.Seed, 5, batch[0]).NextBits();
+    Tensor Ascend(Attack attack, Tensor pixels, StartedBatch batch, int restart)
+    {
+        using var settled = new EvaluationMode(embedder);
+        Tensor from = TensorMemory.FromSpan(set.Rows(batch.Ids), batch.Ids.Length, set.Dimension);
+        return attack.Try(pixels, x => DescriptorShift.Between(embedder.Describe(x), from), batch.Seed, restart, batch.Places);
+    }
 
     ImageScores Score(int[] ids, float[] queries) => ImageScores.Of(set, queries, ids, classifiers, config, device.Threads, cancellation);
 
@@ -145,7 +166,7 @@ sealed class RobustSample
         return test;
     }
 
-    /// <summary>Descriptors as they come in, batch by batch: one array per try. Images that have become unreadable are absent.</summary>
+    /// <summary>Descriptors of this rank's share as they come in, batch by batch: one array per try. Images that have become unreadable are absent.</summary>
     sealed class Collected(RobustSample sample, int most, int tries, int[] shown)
     {
         readonly List<int> ids = new(most);
@@ -176,13 +197,14 @@ sealed class RobustSample
 
         public SampleOutcome ToOutcome()
         {
-            int[] all = [.. ids];
+            int[] all = sample.ranks.Join([.. ids]);
+            if (all.Length == 0) throw new InvalidDataException($"none of the sampled images can be read any more; the first is {sample.images[sample.Ids[0]].Path}");
             int dimension = sample.set.Dimension;
             var shifts = new double[all.Length];
             ImageScores? worst = null;
             foreach (float[] rows in descriptors)
             {
-                float[] queries = rows[..(all.Length * dimension)];
+                float[] queries = sample.ranks.Join(rows[..(ids.Count * dimension)]);
                 for (int q = 0; q < all.Length; q++) shifts[q] = Math.Max(shifts[q], Shift(sample.set.Row(all[q]), queries.AsSpan(q * dimension, dimension)));
                 ImageScores scores = sample.Score(all, queries);
                 worst = worst?.Worst(scores) ?? scores;
@@ -192,10 +214,13 @@ sealed class RobustSample
 
         AdversarialExample[] Examples()
         {
-            if (kept.Count == 0) return [];
-            int[] rows = [.. kept.Keys.Order()];
+            int[] own = [.. kept.Keys.Order()], rows = sample.ranks.Join(own);
+            if (rows.Length == 0) return [];
+            float[] Of(Func<Shown, float[]> part) => sample.ranks.Join([.. own.SelectMany(id => part(kept[id]))]);
+            float[] descriptors = Of(s => s.Descriptor), clean = Of(s => s.Clean), perturbed = Of(s => s.Perturbed);
+            int values = 3 * sample.loader.ImageSize * sample.loader.ImageSize;
             return AdversarialExample.Create(
-                kept.ToDictionary(k => k.Key, k => (k.Value.Clean, k.Value.Perturbed)), sample.set, rows, [.. rows.SelectMany(id => kept[id].Descriptor)],
+                rows.Select((id, i) => (id, i)).ToDictionary(p => p.id, p => (clean[(p.i * values)..][..values], perturbed[(p.i * values)..][..values])), sample.set, rows, descriptors,
                 sample.images, sample.loader.ImageSize, sample.device);
         }
 

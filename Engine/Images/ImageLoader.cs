@@ -38,6 +38,9 @@ public sealed class ImageLoader
 
     public int BatchSize { get; }
 
+    /// <summary>Whether a list of nothing but bad files has no batches instead of ending the enumeration: it may be a rank's share, and others' have images.</summary>
+    public bool AllBadIsNoFailure { get; init; }
+
     /// <summary>The files found bad so far, each once, by path.</summary>
     public IReadOnlyList<BadFile> BadFiles => [.. bad.OrderBy(b => b.Key, StringComparer.Ordinal).Select(b => new BadFile(b.Key, b.Value))];
 
@@ -48,7 +51,7 @@ public sealed class ImageLoader
     /// <param name="change">What happens to each resized picture first, given its position in the list; on several threads at once. It keeps the size.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Batches in the order of the list, full but for the last. Leaving the enumeration early (disposing it, as foreach does) ends its threads.</returns>
-    /// <exception cref="InvalidDataException">While enumerating: every image is bad.</exception>
+    /// <exception cref="InvalidDataException">While enumerating: every image is bad, and that is a failure.</exception>
     public IEnumerable<ImageBatch> Load(IReadOnlyList<LabelledImage> images, Func<int, RgbImage, RgbImage>? change, CancellationToken cancellation = default)
     {
         if (images.Count == 0) yield break;
@@ -71,7 +74,7 @@ public sealed class ImageLoader
             yield return new ImageBatch([.. indices], ImageSize, pixels);
             indices.Clear();
         }
-        if (!any)
+        if (!any && !AllBadIsNoFailure)
             throw new InvalidDataException($"none of the {images.Count} images can be read; the first, {images[0].Path}: {bad.GetValueOrDefault(images[0].Path)}");
     }
 

@@ -64,15 +64,16 @@ public sealed class Attack : IDisposable
     /// <summary>What no gradient has guided: one step of length ε in a random direction, into a corner of the ℓ∞ ball or onto the sphere, then into the pixel range.</summary>
     /// <param name="clean">[N,C,H,W] in 0..1, contiguous; left as it is.</param>
     /// <param name="seed">Of the directions.</param>
+    /// <param name="places">As of <see cref="Perturb"/>.</param>
     /// <returns>A new tensor of the same shape, owned by the caller.</returns>
-    public Tensor Wander(Tensor clean, ulong seed)
+    public Tensor Wander(Tensor clean, ulong seed, int[]? places = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor perturbed = clean.detach().clone();
         if (threat.Epsilon == 0) return perturbed.MoveToOuterDisposeScope();
         // A random start in a ball about mid-grey that fits into the pixel range has a uniform direction.
         Tensor middle = full_like(clean, 0.5), point = middle.clone();
-        perturbation.Start(middle, 0.5, seed, point);
+        Start(middle, 0.5, seed, places, point);
         perturbation.Step(clean.detach(), point - middle, threat.Epsilon, threat.Epsilon, perturbed);
         return Masked(clean, Reach(clean), perturbed).MoveToOuterDisposeScope();
     }
@@ -82,7 +83,7 @@ public sealed class Attack : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor perturbed = clean.clone();
         if (threat.Epsilon == 0) return perturbed.MoveToOuterDisposeScope();
-        if (threat.RandomStart) Start(clean, seed, places, perturbed);
+        if (threat.RandomStart) Start(clean, threat.Epsilon, seed, places, perturbed);
         Tensor? reach = Reach(clean), momentum = threat.Momentum > 0 ? zeros_like(clean) : null;
         for (int step = 0; step < threat.Steps; step++)
         {
@@ -94,25 +95,22 @@ public sealed class Attack : IDisposable
         return Masked(clean, reach, perturbed).MoveToOuterDisposeScope();
     }
 
-    Tensor? Reach(Tensor clean) => threat.FullContrast is double full ? ContrastMap.Of(clean, full) : null;
-
-    /// <summary>What the network is shown of a point that the kernels found in the whole ball: the change, shrunk to each pixel's reach, stays in the ball and in the pixel range.</summary>
-    static Tensor Masked(Tensor clean, Tensor? reach, Tensor perturbed) => reach is null ? perturbed : clean.lerp(perturbed, reach);
-
-    void Start(Tensor clean, ulong seed, int[]? places, Tensor perturbed)
+        if (threat.RandomStart) Start(clean, threat.Epsilon, seed, places, perturbed);
+        Tensor? reach = Reach(clean), momentum = threat.Momentum > 0 ? zeros_like(clean) : null;
     {
-        if (places is null)
+        if (places is []) return;
+        // Rising places that end so are 0, 1, 2 …
+        if (places is null || places[^1] == places.Length - 1)
         {
-            perturbation.Start(clean, threat.Epsilon, seed, perturbed);
+            perturbation.Start(clean, epsilon, seed, perturbed);
             return;
         }
-        if (places.Length == 0) return;
         // The kernel draws by an image's place in the batch, so the others' places are filled with nothing: small beside one pass of the network over the own.
         using DisposeScope scope = NewDisposeScope();
         long[] all = clean.shape;
         all[0] = places[^1] + 1;
         Tensor index = tensor(places, ScalarType.Int64), whole = zeros(all).index_copy_(0, index, clean), started = empty_like(whole);
-        perturbation.Start(whole, threat.Epsilon, seed, started);
+        perturbation.Start(whole, epsilon, seed, started);
         perturbed.copy_(started.index_select(0, index));
     }
 

@@ -50,7 +50,7 @@ public static class WhiteningRun
         if (size > channels) throw new ArgumentException($"the whitened size is {size}, and the model's descriptors have {channels} values; give 1 to {channels}");
         string weights = embedder.WeightsSha256;
         var loader = new ImageLoader(new ImageDecoder(decoding), embedder.Config.ImageSize, batchSize, threads);
-        Descriptors found = DescriptorExtraction.Extract(embedder, set.Images, loader, progress, cancellation);
+        Descriptors found = DescriptorExtraction.Extract(embedder, set.Images, loader, progress, cancellation: cancellation);
         FittedWhitening fitted = config.Method == WhiteningMethod.Pca
             ? WhiteningFit.Pca(found.Values, channels, size, config.Shrinkage)
             : WhiteningFit.Learned(found.Values, channels, found.Labels, size, config.Shrinkage);

@@ -3,6 +3,9 @@ namespace Osprey.Interop.Mpi;
 /// <summary>One process by itself: what a program gets that was not started by mpirun.</summary>
 public sealed class SingleProcess : ICommunicator
 {
+    /// <summary>The one that whoever is not told of others takes; it holds nothing, so nobody need dispose it.</summary>
+    public static SingleProcess Alone { get; } = new();
+
     /// <inheritdoc/>
     public int Rank => 0;
 

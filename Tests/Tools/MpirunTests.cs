@@ -76,6 +76,7 @@ public class MpirunTests
 
     [TestCase("search STORE --vectors none.npy", 1, "osprey search: there is no file none.npy")]
     [TestCase("search NOWHERE --vectors none.npy", 1, "NOWHERE is no descriptor store")]
+    [TestCase("eval --data NOWHERE --model none.safetensors", 1, "osprey eval: there is no folder NOWHERE")]
     [TestCase("search STORE", 2, "osprey search: give images with --query, or descriptors with --vectors")]
     [TestCase("index STORE", 2, "osprey index: runs in one process, and 3 were started")]
     public void A_failure_is_told_once_and_ends_all(string words, int code, string message)
@@ -125,6 +126,33 @@ public class MpirunTests
         Assert.That(Mpirun(2, [.. embed, "--out", At("shared"), "--part", "3"]).Code, Is.Zero);
         (code, _, error) = Mpirun(2, [.. embed, "--out", At("other"), "--shard", "0/2"]);
         Assert.That((code, error.Split("leave it out").Length), Is.EqualTo((2, 2)), error);
+    }
+
+    [Test]
+    public void Ranks_measure_what_one_process_measures_bad_files_and_all()
+    {
+        using (Device device = Device.Open("host", 1))
+        using (Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Osprey.Engine.Model.Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5))
+            embedder.Save(At("model-eval"));
+        Drawn.Files(At("measured"), classes: 3, perClass: 4);
+        File.WriteAllText(Path.Combine(At("measured"), "class-1", "bad.png"), "no picture");
+        string[] eval =
+        [
+            "eval", "--data", At("measured"), "--model", At("model-eval"), "--batch", "1", "--runs", "2", "--bootstrap", "20", "--robust", "--epsilon", "4/255", "--steps", "2",
+            "--robust-queries", "4", "--corruptions", "haze", "--json",
+        ];
+        Cli.Answer alone = Cli.Done([.. eval, "--threads", "1"]);
+        foreach (int ranks in (int[])[2, 3])
+        {
+            string page = At($"eval-{ranks}.html");
+            (int code, string output, string error) = Mpirun(ranks, [.. eval, "--report", page]);
+            Assert.That(code, Is.Zero, error);
+            Assert.That(output, Is.EqualTo(alone.Out));
+            Assert.That(error.Split("skipped").Length, Is.EqualTo(2), $"once: {error}");
+            Assert.That(File.ReadAllText(page), Does.Contain("Osprey evaluation"));
+        }
+        (int failed, string none, string told) = Mpirun(2, [.. eval, "--report", At("nowhere/eval.html")]);
+        Assert.That((failed, none, told.Split("there is no folder").Length), Is.EqualTo((1, "", 2)), told);
     }
 
     [Test]

@@ -6,6 +6,7 @@ using Osprey.Engine.Evaluation.Report;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
+using Osprey.Interop.Mpi;
 using Osprey.Kernels;
 using Osprey.Kernels.Perturbation;
 using SkiaSharp;
@@ -76,7 +77,7 @@ public sealed class SampleEvaluation : IDisposable
         DescriptorSet clusters = Oracles.Clusters(Classes * PerClass, 12, Classes, 3, pull);
         int[] order = [.. Enumerable.Range(0, clusters.Count).OrderBy(i => clusters.Labels[i]).ThenBy(i => i)];
         var descriptors = new DescriptorSet(clusters.Rows(order), 12, set.Labels(), Classes);
-        ModelResult result = DescriptorEvaluation.Run(model, set, descriptors, 32, [new BadFile("/data/broken.jpg", "the file is empty")], Config, host, null, default);
+        ModelResult result = DescriptorEvaluation.Run(model, set, descriptors, 32, [new BadFile("/data/broken.jpg", "the file is empty")], Config, host, SingleProcess.Alone, null, default);
         result.Robust = [.. Config.Threats.Select(t => Attacked(t, result, descriptors, host))];
         result.AttackChecks =
         [

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using Osprey.Engine.Datasets;
+using Osprey.Engine.Distributed;
 using Osprey.Engine.Evaluation;
 using Osprey.Engine.Evaluation.Report;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
+using Osprey.Interop.Mpi;
 using Osprey.Tool.Hosting;
 
 namespace Osprey.Tool.Verbs;
@@ -61,40 +63,27 @@ sealed class EvalVerb : Verb
         + "'attack sanity' says whether a stronger attack ever looked weaker, as it does where gradients are masked."
         + "\n\nA query is never among its own answers, and has no say in its expansion but its own. Re-ranking encodes all images of the set, the query among them as its definition has it, and reads no label."
         + "\n\nDifferences from the first model are paired: by query for mAP, by test image for 1-NN. Several data sets also give a matrix of models by sets; with a model trained on each set, sources by targets."
-        + "\n\nCorruptions, severities 1 2 3: gaussian_blur σ 1 2 4 px of 256; gaussian_noise σ 0.04 0.08 0.16; haze, light let through 0.8 0.6 0.4; jpeg quality 50 25 10; brightness ×0.8 0.6 0.4, or the inverse; contrast ×0.7 0.5 0.3; rotation 90° 180° 270°.";
+        + "\n\nCorruptions, severities 1 2 3: gaussian_blur σ 1 2 4 px of 256; gaussian_noise σ 0.04 0.08 0.16; haze, light let through 0.8 0.6 0.4; jpeg quality 50 25 10; brightness ×0.8 0.6 0.4, or the inverse; contrast ×0.7 0.5 0.3; rotation 90° 180° 270°."
+        + "\n\nStarted by mpirun, the processes share out images, queries, splits and attacks; the figures are those of one process: docs/scale.md.";
+
+    public override bool RunsOnRanks => true;
 
     public override int Run(ParseResult arguments, Session session)
     {
-        EvalConfig config = (flags.Bind(arguments, new EvalConfig()) with
-        {
-            Seed = session.Seed,
-            Expansion = refinement.BindExpansion(arguments),
-            ReRanking = refinement.BindReRanking(arguments),
-            Threats = sweep.Bind(arguments),
-        }).Validate();
-        DecodeOptions pictures = decoding.Bind(arguments);
-        string? page = arguments.GetValue(report) is string file ? InputFile.Writable(file) : null;
-        ImageSet[] sets = Sets(arguments);
+        ICommunicator ranks = session.Ranks;
+        (EvalConfig config, DecodeOptions pictures, ImageSet[] sets) = ranks.RunOnAll(() => (Bind(arguments, session), decoding.Bind(arguments), Sets(arguments)));
+        ranks.RunOnAll(() => { if (ranks.Rank == 0 && arguments.GetValue(report) is string file) InputFile.Writable(file); });
 
         session.ConfigureTorch();
-        IReadOnlyList<NamedModel> named = ModelNames.Parse(arguments.GetRequiredValue(model));
-        IReadOnlyList<(string Name, Embedder Embedder)> models = ModelNames.Open(named, session, config.ImageSize, scales.Bind(arguments));
+        (IReadOnlyList<NamedModel> named, IReadOnlyList<(string Name, Embedder Embedder)> models) = ranks.RunOnAll(() =>
+        {
+            IReadOnlyList<NamedModel> words = ModelNames.Parse(arguments.GetRequiredValue(model));
+            return (words, ModelNames.Open(words, session, config.ImageSize, scales.Bind(arguments)));
+        });
         try
         {
-            EvaluationResult result = Evaluator.Run(models, sets, config, pictures, session.Device, session.Progress, ModelNames.Groups(named), session.Cancellation);
-            session.Warn([.. result.Results.SelectMany(r => r.BadFiles).DistinctBy(b => b.Path)]);
-            if (page is not null)
-                HtmlReport.Write(page, result, new ReportOrigin("Osprey evaluation", pictures)
-                {
-                    Command = CommandLine.Of(arguments),
-                    Models = [.. models.Zip(named, (m, n) => ModelOrigin.Of(m.Name, m.Embedder, n.Path))],
-                    Surroundings = ReportOrigin.Describe(session.Device),
-                });
-            int unconverged = result.Results.SelectMany(r => (r.ClassificationOtherSplits ?? []).Prepend(r.Classification)).Sum(c => c?.LinearUnconverged ?? 0);
-            if (unconverged > 0) session.Warn($"osprey eval: the linear probe stopped short of its tolerance in {unconverged} splits; its accuracy there is not the optimum's (--linear-c sets the penalty)");
-            if (session.Json) session.Write(result);
-            else Show(result, arguments.GetValue(classifiers), session);
-            if (page is not null) session.Note($"written: {page}");
+            EvaluationResult result = Evaluator.Run(models, sets, config, pictures, session.Device, session.Progress, ModelNames.Groups(named), ranks, session.Cancellation);
+            ranks.RunOnAll(() => { if (ranks.Rank == 0) Show(arguments, session, result, named, models, pictures); });
             return ExitCode.Done;
         }
         finally
@@ -103,7 +92,34 @@ sealed class EvalVerb : Verb
         }
     }
 
-    static void Show(EvaluationResult result, bool classifiers, Session session)
+    EvalConfig Bind(ParseResult arguments, Session session) =>
+        (flags.Bind(arguments, new EvalConfig()) with
+        {
+            Seed = session.Seed,
+            Expansion = refinement.BindExpansion(arguments),
+            ReRanking = refinement.BindReRanking(arguments),
+            Threats = sweep.Bind(arguments),
+        }).Validate();
+
+    void Show(ParseResult arguments, Session session, EvaluationResult result, IReadOnlyList<NamedModel> named, IReadOnlyList<(string Name, Embedder Embedder)> models, DecodeOptions pictures)
+    {
+        session.Warn([.. result.Results.SelectMany(r => r.BadFiles).DistinctBy(b => b.Path)]);
+        string? page = arguments.GetValue(report);
+        if (page is not null)
+            HtmlReport.Write(page, result, new ReportOrigin("Osprey evaluation", pictures)
+            {
+                Command = CommandLine.Of(arguments),
+                Models = [.. models.Zip(named, (m, n) => ModelOrigin.Of(m.Name, m.Embedder, n.Path))],
+                Surroundings = ReportOrigin.Describe(session.Device),
+            });
+        int unconverged = result.Results.SelectMany(r => (r.ClassificationOtherSplits ?? []).Prepend(r.Classification)).Sum(c => c?.LinearUnconverged ?? 0);
+        if (unconverged > 0) session.Warn($"osprey eval: the linear probe stopped short of its tolerance in {unconverged} splits; its accuracy there is not the optimum's (--linear-c sets the penalty)");
+        if (session.Json) session.Write(result);
+        else ShowTables(result, arguments.GetValue(classifiers), session);
+        if (page is not null) session.Note($"written: {page}");
+    }
+
+    static void ShowTables(EvaluationResult result, bool classifiers, Session session)
     {
         (string Caption, Spectre.Console.Table? Table)[] tables =
         [

@@ -240,7 +240,7 @@ sealed class SearchVerb : Verb
         using Embedder embedder = StoreModel.Open(opened, arguments.GetValue(model), session, out _);
         Preprocessing preprocessing = Preprocessing.Parse(opened.Manifest.Preprocessing);
         var loader = new ImageLoader(new ImageDecoder(preprocessing.Decoding), preprocessing.ImageSize, batchSize: 32, session.Threads);
-        Descriptors found = DescriptorExtraction.Extract(embedder, images, loader, session.Progress, session.Cancellation);
+        Descriptors found = DescriptorExtraction.Extract(embedder, images, loader, session.Progress, cancellation: session.Cancellation);
         session.Warn(found.BadFiles);
         return new Queries([.. found.Indices.Select(i => images[i].Path)], found.Values);
     }
