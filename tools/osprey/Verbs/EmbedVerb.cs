@@ -21,7 +21,7 @@ sealed class EmbedVerb : Verb
 
     readonly Option<int?> size = Flag.Whole<int>("--size", "Side of the square every image is resized to, pixels, 16 to 8192. Default: the run's own; 256 for weights alone.", 16, 8192, value: "PX");
 
-    readonly Option<StoreType?> type = Flag.Choice<StoreType>("--dtype", "How descriptors are stored; float16 is half the size at three digits. Default float32.", StoreType.Float32);
+    readonly Option<StoreType?> type = Flag.Choice<StoreType>("--dtype", "How descriptors are stored: float16 is half the size at three digits; int8 a quarter, to within half of 1/127 of a row's largest value. Default float32.", StoreType.Float32);
 
     readonly Option<int?> batch = Flag.Whole<int>("--batch", "Images per forward pass, 1 to 4096. Default 32.", 1, 4096, 32);
 
@@ -50,6 +50,7 @@ sealed class EmbedVerb : Verb
     [
         "embed --data ucm --model runs/aid --out stores/ucm",
         "embed --data ucm --model squeezenet1_1.safetensors --size 128 --dtype float16 --out stores/ucm",
+        "embed --data patternnet --model runs/aid --dtype int8 --out stores/patternnet",
         "embed --data sentinel --bands 4,3,2 --range 0:3000 --model runs/aid --out stores/sentinel",
         "embed --data scene.tif --window 512 --stride 256 --model runs/aid --out stores/scene",
         "embed --data shards/*.tar --model runs/aid --out stores/shards",
@@ -59,7 +60,7 @@ sealed class EmbedVerb : Verb
         "embed --data patternnet --model runs/aid --shard 4 --out stores/patternnet-$JOB_COMPLETION_INDEX",
     ];
 
-    public override string Notes => "A file that cannot be read is skipped, named on stderr and in STORE/bad-files.txt; the exit code is 0 unless all are bad. STORE holds manifest.json, part-00000.npy and part-00000.parquet, … Started by mpirun, each process describes a share and the first joins them: docs/scale.md.";
+    public override string Notes => "A file that cannot be read is skipped, named on stderr and in STORE/bad-files.txt; the exit code is 0 unless all are bad. STORE holds manifest.json, part-00000.npy and part-00000.parquet, … (of int8 also part-00000.scales.npy). Started by mpirun, each process describes a share and the first joins them: docs/scale.md.";
 
     public override bool RunsOnRanks => true;
 
