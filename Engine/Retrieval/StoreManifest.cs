@@ -133,6 +133,10 @@ public record StoreDescription
     [JsonIgnore]
     public ScaleSet Scales => Embedder.TryGetProperty("scales", out JsonElement scales) ? scales.Deserialize<ScaleSet>(Json.Options)! : ScaleSet.Single;
 
+    /// <summary>Of the backbone that described the store's images, to be given to the model of a query.</summary>
+    [JsonIgnore]
+    public Precision Precision => Embedder.TryGetProperty("precision", out JsonElement precision) ? precision.Deserialize<Precision>(Json.Options) : Precision.Float32;
+
     static string Short(string sha) => sha.Length > 12 ? sha[..12] + "…" : sha;
 
     static string Line(JsonElement element) => JsonSerializer.Serialize(element, Json.Line);
