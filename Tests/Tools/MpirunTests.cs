@@ -97,8 +97,9 @@ public class MpirunTests
         Assert.That(error, Does.Contain("osprey search: rank 2: ").And.Contain("row 24").And.Contain("counted from row 66"));
     }
 
-    [Test]
-    public void Ranks_embed_what_one_process_embeds_bad_files_and_all()
+    [TestCase("float32")]
+    [TestCase("int8")]
+    public void Ranks_embed_what_one_process_embeds_bad_files_and_all(string type)
     {
         using (Device device = Device.Open("host", 1))
         using (Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Osprey.Engine.Model.Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5))
@@ -106,7 +107,7 @@ public class MpirunTests
         Drawn.Files(At("data"), classes: 3, perClass: 4);
         // The last rank's share is nothing but bad files.
         foreach (string name in Directory.GetFiles(Path.Combine(At("data"), "class-2"))) File.WriteAllText(name, "no picture");
-        string[] embed = ["embed", "--data", At("data"), "--model", At("model"), "--batch", "1", "--json"];
+        string[] embed = ["embed", "--data", At("data"), "--model", At("model"), "--batch", "1", "--dtype", type, "--json"];
         Cli.Done([.. embed, "--out", At("whole"), "--threads", "1"]);
 
         (int code, string output, string error) = Mpirun(3, [.. embed, "--out", At("shared"), "--part", "3"]);
