@@ -7,7 +7,7 @@ public enum Precision
 {
     Float32,
 
-    /// <summary>8 significant bits for weights and maps, sums in float32. Two to three times as fast where the processor has instructions for it (AVX512-BF16, AMX), slow elsewhere.</summary>
+    /// <summary>8 significant bits for weights and maps, sums in float32. About twice as fast for ResNets where the processor has instructions for it (AVX512-BF16, AMX), slower than float32 elsewhere: docs/kernels.md.</summary>
     [JsonStringEnumMemberName("bfloat16")]
     BFloat16,
 }

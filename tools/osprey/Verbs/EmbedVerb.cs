@@ -6,6 +6,7 @@ using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
 using Osprey.Engine.Sources;
 using Osprey.Interop.Mpi;
+using Osprey.Interop.Torch;
 using Osprey.Tool.Hosting;
 using Spectre.Console;
 
@@ -31,7 +32,7 @@ sealed class EmbedVerb : Verb
 
     readonly Option<string?> summary = Flag.Text("--summary", "FILE.json", "Also write to this file what --json prints: rows, bad files and where the time went.");
 
-    readonly Option<Precision?> precision = Flag.Choice<Precision>("--precision", "Of the backbone's convolutions; bfloat16 is two to three times as fast on processors with instructions for it, slow on others, and another store: docs/kernels.md. Default float32.", Precision.Float32);
+    readonly Option<Precision?> precision = Flag.Choice<Precision>("--precision", "Of the backbone's convolutions; bfloat16 is about twice as fast for ResNets on processors with instructions for it, slower on others; a store has one precision: docs/kernels.md. Default float32.", Precision.Float32);
 
     readonly ScaleFlag scales = new();
 
@@ -77,6 +78,7 @@ sealed class EmbedVerb : Verb
         using IImageSource source = ranks.RunOnAll(() => ImageSources.Open(arguments.GetRequiredValue(data), config.Decoding, windows.Bind(arguments)));
         using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, arguments.GetValue(size), scales.Bind(arguments), arguments.GetValue(precision)));
         embedder.Fold();
+        if (embedder.Config.Precision is not null && BFloat16Instructions.AreMissing) session.Note("this processor has no bfloat16 instructions; --precision float32 is faster here");
         DescriptorStore? store = ranks.Size == 1
             ? StoreExtraction.Run(embedder, from, source, to, config, session.Threads, session.Progress, session.Cancellation)
             : DistributedExtraction.Run(ranks, embedder, from, source, to, config, session.Threads, session.Progress, session.Cancellation);
