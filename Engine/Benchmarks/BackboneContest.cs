@@ -5,11 +5,11 @@ using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Engine.Benchmarks;
 
-/// <summary>A backbone folded for inference beside torch's plain forward pass in evaluation mode, both from normalised images to the feature map.</summary>
+/// <summary>A backbone folded for inference beside torch's plain forward pass in evaluation mode, and beside itself in bfloat16, all from normalised images to the feature map.</summary>
 public sealed class BackboneContest : Contest
 {
     readonly Backbone backbone;
-    readonly FoldedBackbone folded;
+    readonly FoldedBackbone folded, halved;
     readonly Tensor images, channelsLast;
     Tensor? map;
 
@@ -23,11 +23,12 @@ public sealed class BackboneContest : Contest
         backbone = Backbone.Create(new EmbedderConfig { Architecture = architecture }, seed);
         backbone.eval();
         folded = backbone.Fold(device.Threads);
+        halved = backbone.Fold(device.Threads, Precision.BFloat16);
         using DisposeScope scope = NewDisposeScope();
         images = randn(count, 3, side, side);
         channelsLast = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
         scope.Detach(images, channelsLast);
-        Peers = [Peer.Here("torch", __version__, Torch)];
+        Peers = [Peer.Here("torch", __version__, Torch), Peer.Here("bfloat16", __version__, Halved)];
     }
 
     /// <summary>The images and the weights.</summary>
@@ -46,6 +47,8 @@ public sealed class BackboneContest : Contest
 
     void Torch() => Eager.Run(() => backbone.call(images));
 
+    void Halved() => halved.Map(channelsLast).Dispose();
+
     /// <summary>Against the network that was folded, in float32, on the first image, whose values do not depend on the others.</summary>
     public override double? MaxError()
     {
@@ -59,6 +62,7 @@ public sealed class BackboneContest : Contest
     {
         if (!disposing) return;
         folded.Dispose();
+        halved.Dispose();
         backbone.Dispose();
         foreach (Tensor? t in new[] { images, channelsLast, map }) t?.Dispose();
     }

@@ -32,7 +32,7 @@ public static class StoreJoin
         });
         (DescriptorStore Store, StorePart Part)[] parts = [.. stores.SelectMany(s => s.Manifest.Parts.Select(p => (s, p)))];
         // What was joined before may be of shares that were made again since.
-        if (!writer.Hashes.SequenceEqual(parts.Take(writer.PartsDone).Select(p => (p.Part.DescriptorsSha256, p.Part.MetadataSha256)))) writer.Restart();
+        if (!writer.Hashes.SequenceEqual(parts.Take(writer.PartsDone).SelectMany(p => p.Part.Files).Select(f => f.Sha256))) writer.Restart();
         for (int i = writer.PartsDone; i < parts.Length; i++)
         {
             cancellation.ThrowIfCancellationRequested();

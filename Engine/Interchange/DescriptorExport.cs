@@ -9,7 +9,7 @@ namespace Osprey.Engine.Interchange;
 /// <param name="Format">What it is.</param>
 /// <param name="RowList">The list of the rows' paths and classes; null where the file holds them itself, or nobody knows them.</param>
 /// <param name="Metric">Of a flat index.</param>
-/// <param name="Type">Of the values.</param>
+/// <param name="Type">Of the values: float32, or float16. Rows of int8 are written as what they read as.</param>
 public sealed record ExportResult(string File, ExchangeFormat Format, string? RowList, Metric? Metric, StoreType Type);
 
 /// <summary>Descriptors of a store or index → a file that other programs read. Row i stays row i: it is the id there.</summary>
@@ -36,14 +36,14 @@ public static class DescriptorExport
         StoreRow[]? rows = source.ReadRows();
         IEnumerable<ReadOnlyMemory<float>> blocks = Counted(source, progress, cancellation);
         Metric chosen = metric ?? source.Metric ?? Metric.Cosine;
-        StoreType type = format == ExchangeFormat.Npy ? source.Type : StoreType.Float32;
+        StoreType type = format == ExchangeFormat.Npy && source.Type == StoreType.Float16 ? StoreType.Float16 : StoreType.Float32;
         if (format == ExchangeFormat.PostgresCopy && source.Dimension > LargestIndexedVector) type = StoreType.Float16;
         AtomicFile.Write(path, stream =>
         {
             switch (format)
             {
                 case ExchangeFormat.Npy:
-                    WriteNpy(stream, source, blocks);
+                    WriteNpy(stream, source, blocks, type == StoreType.Float16 ? NpyType.Float16 : NpyType.Float32);
                     break;
                 case ExchangeFormat.Parquet:
                     DescriptorTable.Write(stream, Groups(blocks, rows, source.Dimension), source.Dimension);
@@ -75,9 +75,8 @@ public static class DescriptorExport
         }
     }
 
-    static void WriteNpy(Stream stream, DescriptorSource source, IEnumerable<ReadOnlyMemory<float>> blocks)
+    static void WriteNpy(Stream stream, DescriptorSource source, IEnumerable<ReadOnlyMemory<float>> blocks, NpyType type)
     {
-        NpyType type = source.Type == StoreType.Float16 ? NpyType.Float16 : NpyType.Float32;
         stream.Write(NpyHeader.Encode(type, [source.Rows, source.Dimension]));
         foreach (ReadOnlyMemory<float> block in blocks) Npy.WriteValues(stream, block.Span, type);
     }

@@ -68,8 +68,9 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>A copy for inference of the weights as they are now; the caller's.</summary>
-    /// <param name="threads">That it may use, 1 or more.</param>
-    internal abstract FoldedBackbone Fold(int threads);
+    /// <param name="threads">That it may use, 1 or more; in bfloat16 libtorch's own number counts.</param>
+    /// <param name="precision">Of its convolutions.</param>
+    internal abstract FoldedBackbone Fold(int threads, Precision precision = Precision.Float32);
 
     public string Describe() => ArchitectureGuess.Name(Architecture, Stage);
 

@@ -10,11 +10,12 @@ public sealed partial class Embedder
     /// <summary>
     /// From here on <see cref="Embed(ReadOnlySpan{float}, int, int, Span{float})"/> runs a copy of the backbone with the main normalisation folded into the convolutions,
     /// by our own kernel: the same descriptors but for rounding, in less time. The copy is of the weights as they are now; training mode and loading weights end it.
-    /// <see cref="Describe"/> and what is saved stay as they are. Does nothing where the processor lacks the vectors (<see cref="ConvolutionKernel.IsFast"/>).
+    /// <see cref="Describe"/> and what is saved stay as they are. Does nothing where the processor lacks the vectors (<see cref="ConvolutionKernel.IsFast"/>),
+    /// unless <see cref="EmbedderConfig.Precision"/> is bfloat16: then the copy is what has that precision, and describing images makes it by itself.
     /// </summary>
     public void Fold()
     {
-        if (ConvolutionKernel.IsFast) folded ??= backbone.Fold(threads);
+        if (Config.Precision is not null || ConvolutionKernel.IsFast) folded ??= backbone.Fold(threads, Config.Precision ?? Precision.Float32);
     }
 
     /// <summary>Whether <see cref="Fold"/> is in force.</summary>

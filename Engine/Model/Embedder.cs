@@ -108,16 +108,18 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
     /// <param name="device">Where the kernels run.</param>
     /// <param name="imageSize">Side of the images in pixels; null: the run's own, or 256 for a weights file.</param>
     /// <param name="scales">Sizes, relative to that, at which images are described; null: the run's own, or one for a weights file.</param>
+    /// <param name="precision">Of the backbone when it describes images; null: the run's own, or float32 for a weights file.</param>
     /// <exception cref="ArgumentException">At the smallest scale too little is left of an image.</exception>
     /// <exception cref="FileNotFoundException">Neither is there.</exception>
     /// <exception cref="InvalidDataException">Broken, or of a network that this engine does not have.</exception>
-    public static Embedder Open(string path, Device device, int? imageSize = null, ScaleSet? scales = null)
+    public static Embedder Open(string path, Device device, int? imageSize = null, ScaleSet? scales = null, Precision? precision = null)
     {
         using var scope = NewDisposeScope();
         ModelFiles files = ModelFiles.Locate(path);
         EmbedderConfig config = files.ReadConfig();
         if (imageSize is int size) config = config with { ImageSize = size };
         if (scales is not null) config = config with { Scales = scales };
+        if (precision is not null) config = config with { Precision = precision };
         var embedder = new Embedder(config, device, seed: 0);
         try
         {
@@ -260,6 +262,7 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         using var settled = new EvaluationMode(this);
         using var _ = no_grad();
         using var scope = NewDisposeScope();
+        if (Config.Precision is not null) Fold();
         TensorMemory.Read(DescribeWith(folded is null ? backbone.call : folded.Map, TensorMemory.FromSpan(pixels, images, 3, size, size))).CopyTo(descriptors);
     }
 

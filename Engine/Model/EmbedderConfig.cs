@@ -39,6 +39,9 @@ public sealed record EmbedderConfig
     /// <summary>Sizes, relative to <see cref="ImageSize"/>, at which an image is described, or null for its own size alone, which is what {1} becomes.</summary>
     public ScaleSet? Scales { get; init => field = ScaleSet.Single.Equals(value) ? null : value; }
 
+    /// <summary>Of the backbone when it describes images (<see cref="Embedder.Embed(ReadOnlySpan{float}, int, int, Span{float})"/>), or null for float32.</summary>
+    public Precision? Precision { get; init => field = value == Model.Precision.Float32 ? null : value; }
+
     /// <summary>Side of the square every image is resized to, in pixels, 16 or more.</summary>
     public int ImageSize { get; init; } = 256;
 

@@ -5,36 +5,39 @@ using static TorchSharp.torch;
 namespace Osprey.Engine.Model;
 
 /// <summary>
-/// A backbone for inference alone: normalisation folded into the convolutions, these by our kernel, channels-last, with ReLU and the way around in the same pass. It
-/// has copies of the weights as they were, knows no gradients and is never written to a file. A map's values do not depend on the batch or the number of threads.
+/// A backbone for inference alone: normalisation folded into the convolutions, channels-last. In float32 these are our kernel, with ReLU and the way around in the same pass, and a
+/// map's values do not depend on the batch or the number of threads; in bfloat16 they are libtorch's. It has copies of the weights as they were, knows no gradients and is never written to a file.
 /// </summary>
 abstract class FoldedBackbone : IDisposable
 {
     /// <summary>Pixels of a slice of the batch, about: its largest map, sixteen values per pixel, then takes 64 MiB.</summary>
     const int SlicePixels = 1 << 20;
 
-    readonly ConvolutionKernel kernel;
+    readonly ConvolutionKernel? kernel;
     readonly List<FoldedConvolution> layers = [];
 
-    private protected FoldedBackbone(int threads) => kernel = new ConvolutionKernel(threads);
+    private protected FoldedBackbone(int threads, Precision precision)
+    {
+        if (precision == Precision.Float32) kernel = new ConvolutionKernel(threads);
+    }
 
     private protected FoldedConvolution Fold(Conv2d conv, SplitBatchNorm2d? norm)
     {
-        var layer = new FoldedConvolution(kernel, conv, norm);
+        FoldedConvolution layer = kernel is null ? new BFloat16Convolution(conv, norm) : new KernelConvolution(kernel, conv, norm);
         layers.Add(layer);
         return layer;
     }
 
     /// <param name="input">[N,3,H,W], normalised; read fastest where it is channels-last.</param>
-    /// <returns>[N,C,h,w] as of <see cref="Backbone"/>, channels-last.</returns>
+    /// <returns>[N,C,h,w] as of <see cref="Backbone"/>, float32, channels-last.</returns>
     public Tensor Map(Tensor input)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        Tensor pixels = input.permute(0, 2, 3, 1).contiguous();
+        Tensor pixels = input.permute(0, 2, 3, 1).contiguous().to(kernel is null ? bfloat16 : float32);
         long images = pixels.shape[0], slice = Math.Max(1, SlicePixels / (pixels.shape[1] * pixels.shape[2]));
         Tensor[] maps = [.. Enumerable.Range(0, (int)((images + slice - 1) / slice)).Select(s => Forward(pixels.narrow(0, s * slice, Math.Min(slice, images - (s * slice)))))];
-        return (maps.Length == 1 ? maps[0] : cat(maps)).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        return (maps.Length == 1 ? maps[0] : cat(maps)).to(float32).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     /// <param name="pixels">[n,H,W,3], contiguous.</param>
@@ -51,6 +54,6 @@ abstract class FoldedBackbone : IDisposable
     public void Dispose()
     {
         foreach (FoldedConvolution layer in layers) layer.Dispose();
-        kernel.Dispose();
+        kernel?.Dispose();
     }
 }

@@ -9,7 +9,7 @@ sealed class FoldedResNet : FoldedBackbone
     readonly FoldedConvolution stem;
     readonly Block[] blocks;
 
-    public FoldedResNet(int threads, Conv2d conv1, SplitBatchNorm2d bn1, IEnumerable<ResidualBlock> blocks) : base(threads)
+    public FoldedResNet(int threads, Precision precision, Conv2d conv1, SplitBatchNorm2d bn1, IEnumerable<ResidualBlock> blocks) : base(threads, precision)
     {
         stem = Fold(conv1, bn1);
         this.blocks = [.. blocks.Select(b => new Block([.. b.BranchLayers.Select(l => Fold(l.Conv, l.Norm))], b.ShortcutLayer is var (conv, norm) ? Fold(conv, norm) : null))];

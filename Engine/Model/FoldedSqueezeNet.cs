@@ -9,7 +9,7 @@ sealed class FoldedSqueezeNet : FoldedBackbone
     readonly FoldedConvolution first;
     readonly (FoldedConvolution Squeeze, FoldedConvolution Expand1, FoldedConvolution Expand3)[] fires;
 
-    public FoldedSqueezeNet(int threads, Conv2d first, IEnumerable<(Conv2d Squeeze, Conv2d Expand1, Conv2d Expand3)> fires) : base(threads)
+    public FoldedSqueezeNet(int threads, Precision precision, Conv2d first, IEnumerable<(Conv2d Squeeze, Conv2d Expand1, Conv2d Expand3)> fires) : base(threads, precision)
     {
         this.first = Fold(first, null);
         this.fires = [.. fires.Select(f => (Fold(f.Squeeze, null), Fold(f.Expand1, null), Fold(f.Expand3, null)))];

@@ -58,7 +58,7 @@ sealed class ResNet : Backbone
 
     internal override IReadOnlyList<nn.Module> Blocks => blocks;
 
-    internal override FoldedBackbone Fold(int threads) => new FoldedResNet(threads, conv1, bn1, blocks);
+    internal override FoldedBackbone Fold(int threads, Precision precision = Precision.Float32) => new FoldedResNet(threads, precision, conv1, bn1, blocks);
 
     Tensor Stem(Tensor input)
     {

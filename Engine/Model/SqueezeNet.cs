@@ -44,7 +44,7 @@ sealed class SqueezeNet : Backbone
 
     internal override IReadOnlyList<nn.Module> Blocks => fires;
 
-    internal override FoldedBackbone Fold(int threads) => new FoldedSqueezeNet(threads, first, fires.Select(f => f.Layers));
+    internal override FoldedBackbone Fold(int threads, Precision precision = Precision.Float32) => new FoldedSqueezeNet(threads, precision, first, fires.Select(f => f.Layers));
 
     Tensor Stem(Tensor input)
     {

@@ -5,7 +5,7 @@ using Osprey.Interop.Formats;
 namespace Osprey.Engine.Retrieval;
 
 /// <summary>
-/// N descriptors with their images' metadata, in a folder: <c>manifest.json</c>, <c>part-00000.npy</c>, <c>part-00000.parquet</c>, and so on.
+/// N descriptors with their images' metadata, in a folder: <c>manifest.json</c>, <c>part-00000.npy</c>, <c>part-00000.parquet</c>, and so on; of int8 also <c>part-00000.scales.npy</c>.
 /// Row i is the i-th over the parts in order. Written by <see cref="DescriptorStoreWriter"/>.
 /// </summary>
 public sealed class DescriptorStore
@@ -17,7 +17,7 @@ public sealed class DescriptorStore
         Path = path;
         Manifest = manifest;
         var hash = new StringBuilder();
-        foreach (StorePart part in manifest.Parts) hash.Append(part.DescriptorsSha256).Append('\n');
+        foreach ((_, string sha256) in manifest.Parts.SelectMany(p => p.Files.SkipLast(1))) hash.Append(sha256).Append('\n');
         Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(hash.ToString())));
     }
 
@@ -32,7 +32,7 @@ public sealed class DescriptorStore
     /// <summary>D.</summary>
     public int Dimension => Manifest.Dimension;
 
-    /// <summary>Tells this state of the store from any other: SHA-256 over the parts' own.</summary>
+    /// <summary>Tells this state of the store's descriptors from any other: SHA-256 over those of the parts' matrices and scales.</summary>
     public string Sha256 { get; }
 
     public static bool Exists(string path) => File.Exists(System.IO.Path.Combine(path, ManifestName));
@@ -52,18 +52,18 @@ public sealed class DescriptorStore
             throw new InvalidDataException($"{path} is unfinished: {manifest.Parts.Sum(p => p.Images)} of {manifest.Images} images are done; run the same osprey embed again to continue it");
         foreach (StorePart part in manifest.Parts)
         {
-            if (!File.Exists(store.At(part.Metadata))) throw new InvalidDataException($"{path} is broken: {part.Metadata} is missing");
-            using NpyRows rows = store.OpenPart(part);
+            using IRowFile rows = store.OpenPart(part);
         }
         return store;
     }
 
     string At(string file) => System.IO.Path.Combine(Path, file);
 
-    NpyRows OpenPart(StorePart part)
+    IRowFile OpenPart(StorePart part)
     {
-        if (!File.Exists(At(part.Descriptors))) throw new InvalidDataException($"{Path} is broken: {part.Descriptors} is missing");
-        NpyRows rows = NpyRows.Open(At(part.Descriptors));
+        foreach ((string file, _) in part.Files)
+            if (!File.Exists(At(file))) throw new InvalidDataException($"{Path} is broken: {file} is missing");
+        IRowFile rows = part.Open(Path, Manifest.Type);
         if (rows.Count == part.Rows && rows.Dimension == Dimension) return rows;
         rows.Dispose();
         throw new InvalidDataException($"{At(part.Descriptors)} is {rows.Count} × {rows.Dimension}, and the manifest says {part.Rows} × {Dimension}");
@@ -76,21 +76,9 @@ public sealed class DescriptorStore
         for (int i = 0; i < Manifest.Parts.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (PartFault(Path, Manifest.Parts[i]) is { } fault) throw new InvalidDataException($"{Path} is broken: {fault}; delete the store and make it again");
+            if (Manifest.Parts[i].Fault(Path) is { } fault) throw new InvalidDataException($"{Path} is broken: {fault}; delete the store and make it again");
             progress?.Report(new Progress("verifying", i + 1, Manifest.Parts.Count, "parts"));
         }
-    }
-
-    /// <summary>What is wrong with a part's files; null if nothing is.</summary>
-    internal static string? PartFault(string path, StorePart part)
-    {
-        foreach ((string file, string sha256) in new[] { (part.Descriptors, part.DescriptorsSha256), (part.Metadata, part.MetadataSha256) })
-        {
-            string at = System.IO.Path.Combine(path, file);
-            if (!File.Exists(at)) return $"{file} is missing";
-            if (HashFile(at) != sha256) return $"the content of {file} is not what the manifest's SHA-256 says";
-        }
-        return null;
     }
 
     internal static string HashFile(string path)
@@ -104,7 +92,7 @@ public sealed class DescriptorStore
 
     float[] ReadPart(int part, long first, long count)
     {
-        using NpyRows rows = OpenPart(Manifest.Parts[part]);
+        using IRowFile rows = OpenPart(Manifest.Parts[part]);
         long length = count * rows.Dimension;
         if (length > Array.MaxLength) throw new NotSupportedException($"{Manifest.Parts[part].Descriptors} holds {length} values, more than one array can; make the store with smaller parts");
         float[] values = new float[length];
@@ -139,7 +127,7 @@ public sealed class DescriptorStore
         int done = 0;
         foreach (StorePart part in Manifest.Parts)
         {
-            using NpyRows rows = OpenPart(part);
+            using IRowFile rows = OpenPart(part);
             int length = (int)(part.Rows * Dimension);
             rows.Read(0, values.AsSpan(done, length));
             done += length;

@@ -34,8 +34,8 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     /// <summary>Finished parts.</summary>
     public int PartsDone => parts.Count;
 
-    /// <summary>SHA-256 of each finished part's two files.</summary>
-    internal IEnumerable<(string Descriptors, string Metadata)> Hashes => parts.Select(p => (p.DescriptorsSha256, p.MetadataSha256));
+    /// <summary>SHA-256 of each finished part's files, part by part.</summary>
+    internal IEnumerable<string> Hashes => parts.SelectMany(p => p.Files).Select(f => f.Sha256);
 
     /// <summary>Descriptors in finished parts.</summary>
     public long RowsDone => parts.Sum(p => p.Rows);
@@ -73,7 +73,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
                 manifest = found;
                 foreach (StorePart part in found.Parts)
                 {
-                    if (DescriptorStore.PartFault(path, part) is { } fault)
+                    if (part.Fault(path) is { } fault)
                     {
                         dropped.Add(fault);
                         break;
@@ -113,7 +113,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     /// <param name="descriptors">[rows, D].</param>
     /// <param name="bad">The part's images that could not be read.</param>
     /// <param name="empty">How many of the part's images are windows without data. Rows, bad files and these together are the part's images.</param>
-    /// <exception cref="ArgumentException">The counts do not fit; the message shows them.</exception>
+    /// <exception cref="ArgumentException">The counts do not fit; the message shows them. Or the store is of int8, and a row cannot be (<see cref="ScaledRow.Encode"/>); the message names its image.</exception>
     public void Append(IReadOnlyList<StoreRow> rows, ReadOnlySpan<float> descriptors, IReadOnlyList<BadFile> bad, int empty = 0)
     {
         (long first, int images) = NextPart;
@@ -129,21 +129,34 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         WriteManifest(complete: false);
     }
 
-    /// <summary>Two files, which the manifest does not name yet.</summary>
+    /// <summary>The part's files, which the manifest does not name yet.</summary>
     StorePart WritePart(string stem, IReadOnlyList<StoreRow> rows, ReadOnlySpan<float> descriptors)
     {
-        string npy = stem + ".npy", parquet = stem + ".parquet";
-        AtomicFile.Write(Path.Combine(path, npy), descriptors, (stream, values) => Npy.Write(stream, values, manifest.Type == StoreType.Float16 ? NpyType.Float16 : NpyType.Float32, rows.Count, manifest.Dimension));
-        AtomicFile.Write(Path.Combine(path, parquet), stream => StoreTable.Write(stream, rows));
-        return new StorePart
+        bool coded = manifest.Type == StoreType.Int8;
+        StorePart part = new StorePart
         {
-            Descriptors = npy,
-            DescriptorsSha256 = DescriptorStore.HashFile(Path.Combine(path, npy)),
-            Metadata = parquet,
-            MetadataSha256 = DescriptorStore.HashFile(Path.Combine(path, parquet)),
+            Descriptors = "",
+            DescriptorsSha256 = "",
+            Scales = coded ? "" : null,
+            Metadata = "",
+            MetadataSha256 = "",
             Rows = rows.Count,
             Images = rows.Count,
             BadFiles = [],
+        }.Named(stem);
+        float[] scales = new float[coded ? rows.Count : 0];
+        AtomicFile.Write(Path.Combine(path, part.Descriptors), descriptors, (stream, values) =>
+        {
+            if (coded) ScaledRows.Write(stream, values, manifest.Dimension, scales, i => rows[i].Path);
+            else Npy.Write(stream, values, manifest.Type == StoreType.Float16 ? NpyType.Float16 : NpyType.Float32, rows.Count, manifest.Dimension);
+        });
+        if (part.Scales is not null) AtomicFile.Write(Path.Combine(path, part.Scales), stream => Npy.Write(stream, scales, NpyType.Float32, rows.Count));
+        AtomicFile.Write(Path.Combine(path, part.Metadata), stream => StoreTable.Write(stream, rows));
+        return part with
+        {
+            DescriptorsSha256 = DescriptorStore.HashFile(Path.Combine(path, part.Descriptors)),
+            ScalesSha256 = part.Scales is null ? null : DescriptorStore.HashFile(Path.Combine(path, part.Scales)),
+            MetadataSha256 = DescriptorStore.HashFile(Path.Combine(path, part.Metadata)),
         };
     }
 
@@ -164,12 +177,14 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     /// <param name="renamed">What becomes of a bad file's path.</param>
     internal void Copy(DescriptorStore from, StorePart part, Func<StoreRow, StoreRow>? change = null, Func<string, string>? renamed = null)
     {
-        string stem = StorePart.StemOf(parts.Count, null);
-        StorePart copy = part with { Descriptors = stem + ".npy", Metadata = stem + ".parquet", Edition = null };
-        Take(part.Descriptors, copy.Descriptors);
-        Take(part.Metadata, copy.Metadata);
-        if (DescriptorStore.PartFault(path, copy) is not null)
-            throw new InvalidDataException($"{from.Path} is broken: {DescriptorStore.PartFault(from.Path, part) ?? $"{part.Descriptors} changed while it was read"}; run its osprey embed again");
+        StorePart copy = part.Named(StorePart.StemOf(parts.Count, null)) with { Edition = null };
+        foreach (((string file, _), (string to, _)) in part.Files.Zip(copy.Files))
+        {
+            using FileStream source = File.OpenRead(Path.Combine(from.Path, file));
+            AtomicFile.Write(Path.Combine(path, to), stream => source.CopyTo(stream));
+        }
+        if (copy.Fault(path) is not null)
+            throw new InvalidDataException($"{from.Path} is broken: {part.Fault(from.Path) ?? $"{part.Descriptors} changed while it was read"}; run its osprey embed again");
         if (change is not null)
         {
             string table = Path.Combine(path, copy.Metadata);
@@ -179,12 +194,6 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         }
         if (renamed is not null) copy = copy with { BadFiles = [.. copy.BadFiles.Select(b => b with { Path = renamed(b.Path) })] };
         parts.Add(copy);
-
-        void Take(string file, string to)
-        {
-            using FileStream source = File.OpenRead(Path.Combine(from.Path, file));
-            AtomicFile.Write(Path.Combine(path, to), stream => source.CopyTo(stream));
-        }
     }
 
     /// <summary>Opens a finished store to be edited: nothing is checked but that its files are there, and nothing changes before <see cref="Commit"/>.</summary>
@@ -268,11 +277,11 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         foreach (string file in Directory.EnumerateFiles(path))
         {
             string name = Path.GetFileName(file);
-            if (Leftover().IsMatch(name) && !parts.Any(p => p.Descriptors == name || p.Metadata == name)) File.Delete(file);
+            if (Leftover().IsMatch(name) && !parts.SelectMany(p => p.Files).Any(f => f.Name == name)) File.Delete(file);
         }
     }
 
-    [GeneratedRegex(@"^(part-\d{5,}(\.\d+)?\.(npy|parquet)(\.tmp)?|manifest\.json\.tmp)$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(part-\d{5,}(\.\d+)?(\.scales)?\.(npy|parquet)(\.tmp)?|manifest\.json\.tmp)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Leftover();
 
     public void Dispose() => owner.Dispose();

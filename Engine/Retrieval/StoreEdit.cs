@@ -105,7 +105,7 @@ public static class StoreEdit
             if (next > from)
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (DescriptorStore.PartFault(path, part) is { } fault) throw new InvalidDataException($"{path} is broken: {fault}; see osprey store verify");
+                if (part.Fault(path) is { } fault) throw new InvalidDataException($"{path} is broken: {fault}; see osprey store verify");
                 Without(writer, store, p, [.. gone[from..next].Select(r => (int)(r - first))]);
                 progress?.Report(new Progress("deleting", next, gone.Length, "rows"));
             }

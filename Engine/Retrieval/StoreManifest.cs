@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -17,6 +16,9 @@ public enum StoreType
 
     /// <summary>Half the size; a unit descriptor's values keep three decimal digits.</summary>
     Float16,
+
+    /// <summary>A quarter of the size: a code −127 … 127 for each value, and a scale for each row (<see cref="Interop.Formats.ScaledRow"/>).</summary>
+    Int8,
 }
 
 /// <summary>One of several stores that together hold a data set: images are dealt out by the caller, the store records which share it is.</summary>
@@ -131,6 +133,10 @@ public record StoreDescription
     [JsonIgnore]
     public ScaleSet Scales => Embedder.TryGetProperty("scales", out JsonElement scales) ? scales.Deserialize<ScaleSet>(Json.Options)! : ScaleSet.Single;
 
+    /// <summary>Of the backbone that described the store's images, to be given to the model of a query.</summary>
+    [JsonIgnore]
+    public Precision Precision => Embedder.TryGetProperty("precision", out JsonElement precision) ? precision.Deserialize<Precision>(Json.Options) : Precision.Float32;
+
     static string Short(string sha) => sha.Length > 12 ? sha[..12] + "…" : sha;
 
     static string Line(JsonElement element) => JsonSerializer.Serialize(element, Json.Line);
@@ -138,40 +144,6 @@ public record StoreDescription
     static string WindowsName(WindowGrid? grid) => grid is null ? "of whole images" : $"in windows of {grid.Size} px every {grid.Stride} px{(grid.Overview == 0 ? "" : $" of overview {grid.Overview}")}";
 
     static string ShardName(StoreShard? shard) => shard is null ? "a whole set" : $"shard {shard.Index} of {shard.Count}";
-}
-
-/// <summary>A finished part of a store: two files and what they must be.</summary>
-public sealed record StorePart
-{
-    /// <summary>File of the matrix [Rows, D].</summary>
-    public required string Descriptors { get; init; }
-
-    public required string DescriptorsSha256 { get; init; }
-
-    /// <summary>File of the table with one line per row.</summary>
-    public required string Metadata { get; init; }
-
-    public required string MetadataSha256 { get; init; }
-
-    public required long Rows { get; init; }
-
-    /// <summary>Source images behind it: rows, bad files, empty windows and deleted rows together.</summary>
-    public required long Images { get; init; }
-
-    /// <summary>Its windows that hold no data and have no row; null for none.</summary>
-    public long? EmptyWindows { get; init; }
-
-    /// <summary>Rows that it had and that were taken out; null for none.</summary>
-    public long? Deleted { get; init; }
-
-    /// <summary>How often the part was written anew under another name, as rows were deleted; null for a part as it was first written.</summary>
-    public int? Edition { get; init; }
-
-    /// <summary>What its files are called without their endings: <c>part-00003</c>, and once rows were deleted <c>part-00003.1</c>.</summary>
-    internal static string StemOf(int number, int? edition) => string.Create(CultureInfo.InvariantCulture, $"part-{number:00000}{(edition is int e ? $".{e}" : "")}");
-
-    /// <summary>Its images that could not be read.</summary>
-    public required IReadOnlyList<BadFile> BadFiles { get; init; }
 }
 
 /// <summary><c>manifest.json</c>: the description, and the parts that are finished.</summary>

@@ -11,7 +11,7 @@ public sealed record StoreVerificationResult(long Rows, int Parts, long Bytes, I
 
 /// <summary>Reads all of a store and names everything that is not as it must be, instead of ending at the first.</summary>
 /// <remarks>
-/// Checked are: the manifest's counts, each against the sum over the parts; the parts' names, which number them in order; each file's SHA-256; the shape and type of each matrix, and that its values are
+/// Checked are: the manifest's counts, each against the sum over the parts; the parts' names, which number them in order; each file's SHA-256; the shape and type of each matrix, its rows' scales, and that its values are
 /// finite; each table's rows, labels and class names; part files that the manifest does not name; and <c>bad-files.txt</c>. A file whose SHA-256 is wrong is not looked into.
 /// </remarks>
 public static class StoreVerification
@@ -36,8 +36,11 @@ public static class StoreVerification
             cancellation.ThrowIfCancellationRequested();
             StorePart part = manifest.Parts[i];
             CheckPart(manifest, part, i, faults);
-            if (CheckFile(path, part.Descriptors, part.DescriptorsSha256, faults, ref bytes)) CheckMatrix(Path.Combine(path, part.Descriptors), manifest, part, faults);
-            if (CheckFile(path, part.Metadata, part.MetadataSha256, faults, ref bytes)) CheckTable(Path.Combine(path, part.Metadata), manifest, part, faults);
+            HashSet<string> sound = [];
+            foreach ((string file, string sha256) in part.Files)
+                if (CheckFile(path, file, sha256, faults, ref bytes)) sound.Add(file);
+            if (sound.Contains(part.Descriptors) && (part.Scales is null || sound.Contains(part.Scales))) CheckMatrix(path, manifest, part, faults);
+            if (sound.Contains(part.Metadata)) CheckTable(Path.Combine(path, part.Metadata), manifest, part, faults);
             progress?.Report(new Progress("verifying", i + 1, manifest.Parts.Count, "parts", faults.Count > 0 ? $"{faults.Count} faults" : ""));
         }
         CheckLeftovers(path, manifest, faults);
@@ -64,10 +67,14 @@ public static class StoreVerification
     static void CheckPart(StoreManifest manifest, StorePart part, int number, List<string> faults)
     {
         string stem = StorePart.StemOf(number, part.Edition);
-        if (part.Descriptors != stem + ".npy" || part.Metadata != stem + ".parquet") faults.Add($"{DescriptorStore.ManifestName}: part {number} is {part.Descriptors} and {part.Metadata}, and in order it would be {stem}.npy and {stem}.parquet");
+        StorePart ordered = part.Named(stem);
+        if (!part.Files.SequenceEqual(ordered.Files)) faults.Add($"{DescriptorStore.ManifestName}: part {number} is {Names(part)}, and in order it would be {Names(ordered)}");
+        if (part.Scales is not null != (manifest.Type == StoreType.Int8)) faults.Add($"{DescriptorStore.ManifestName}: {stem} has {(part.Scales is null ? "no scales" : "scales")}, and the store's type is {manifest.Type}");
         long images = part.Rows + part.BadFiles.Count + (part.EmptyWindows ?? 0) + (part.Deleted ?? 0);
         if (part.Images != images)
             faults.Add($"{DescriptorStore.ManifestName}: {stem} is of {part.Images} images, and has {part.Rows} rows, {part.BadFiles.Count} bad files, {part.EmptyWindows ?? 0} empty windows and {part.Deleted ?? 0} deleted rows");
+
+        static string Names(StorePart part) => string.Join(", ", part.Files.Select(f => f.Name));
     }
 
     static bool CheckFile(string path, string file, string sha256, List<string> faults, ref long bytes)
@@ -91,13 +98,12 @@ public static class StoreVerification
         return false;
     }
 
-    static void CheckMatrix(string path, StoreManifest manifest, StorePart part, List<string> faults)
+    static void CheckMatrix(string folder, StoreManifest manifest, StorePart part, List<string> faults)
     {
         try
         {
-            using NpyRows rows = NpyRows.Open(path);
+            using IRowFile rows = part.Open(folder, manifest.Type);
             if (rows.Count != part.Rows || rows.Dimension != manifest.Dimension) faults.Add($"{part.Descriptors}: {rows.Count} × {rows.Dimension}, and the manifest says {part.Rows} × {manifest.Dimension}");
-            if ((rows.Type == NpyType.Float16) != (manifest.Type == StoreType.Float16)) faults.Add($"{part.Descriptors}: holds {rows.Type}, and the manifest says {manifest.Type}");
             float[] values = new float[Math.Max(1, Piece / rows.Dimension) * rows.Dimension];
             for (long first = 0; first < rows.Count;)
             {
@@ -140,7 +146,7 @@ public static class StoreVerification
 
     static void CheckLeftovers(string path, StoreManifest manifest, List<string> faults)
     {
-        HashSet<string> known = [.. manifest.Parts.SelectMany(p => new[] { p.Descriptors, p.Metadata })];
+        HashSet<string> known = [.. manifest.Parts.SelectMany(p => p.Files).Select(f => f.Name)];
         foreach (string file in Directory.EnumerateFiles(path, "part-*").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal))
         {
             if (!known.Contains(file)) faults.Add($"{file}: the manifest does not name it; it was left by a crash, or the manifest is not this store's");

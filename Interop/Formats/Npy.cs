@@ -6,7 +6,7 @@ namespace Osprey.Interop.Formats;
 /// <summary>A whole array, row-major.</summary>
 public sealed record NpyArray<T>(T[] Values, IReadOnlyList<long> Shape);
 
-/// <summary>NumPy's array files: float32, float16 (as float32 in memory) and int64, little-endian, row-major. <see cref="NpyRows"/> reads large ones in pieces.</summary>
+/// <summary>NumPy's array files: float32, float16 (as float32 in memory) and int64, little-endian, row-major. <see cref="NpyRows"/> reads large ones in pieces, <see cref="ScaledRows"/> int8 with a scale per row.</summary>
 public static class Npy
 {
     /// <summary>Elements converted at a time, where the file's type is not the memory's.</summary>
@@ -26,7 +26,7 @@ public static class Npy
     public static NpyArray<float> ReadSingles(Stream stream, string name)
     {
         NpyHeader header = NpyHeader.Read(stream, name);
-        if (header.Type == NpyType.Int64) throw new NotSupportedException($"{name} holds int64 where float32 or float16 was expected");
+        header.RequireFloats(name);
         float[] values = new float[CheckedLength(header, name)];
         if (header.Type == NpyType.Float32)
         {
@@ -74,7 +74,7 @@ public static class Npy
     /// <summary>Writes float32, or float16 rounded to nearest even; beyond ±65,504 that is ±∞.</summary>
     public static void Write(Stream stream, ReadOnlySpan<float> values, NpyType type, params ReadOnlySpan<long> shape)
     {
-        if (type == NpyType.Int64) throw new ArgumentException("floats are written as float32 or float16, not int64");
+        if (type is not (NpyType.Float32 or NpyType.Float16)) throw new ArgumentException($"floats are written as float32 or float16, not {type}");
         CheckCount(values.Length, shape);
         stream.Write(NpyHeader.Encode(type, shape));
         WriteValues(stream, values, type);

@@ -8,6 +8,9 @@ namespace Osprey.Interop.Formats;
 /// <summary>The element types that are read and written, all little-endian.</summary>
 public enum NpyType
 {
+    /// <summary><c>|i1</c>.</summary>
+    Int8,
+
     /// <summary><c>&lt;f2</c>.</summary>
     Float16,
 
@@ -39,9 +42,21 @@ public sealed partial record NpyHeader(NpyType Type, IReadOnlyList<long> Shape, 
         }
     }
 
-    public static int SizeOf(NpyType type) => type switch { NpyType.Float16 => 2, NpyType.Float32 => 4, _ => 8 };
+    public static int SizeOf(NpyType type) => type switch { NpyType.Int8 => 1, NpyType.Float16 => 2, NpyType.Float32 => 4, _ => 8 };
 
-    static string Descr(NpyType type) => type switch { NpyType.Float16 => "<f2", NpyType.Float32 => "<f4", _ => "<i8" };
+    static string Descr(NpyType type) => type switch { NpyType.Int8 => "|i1", NpyType.Float16 => "<f2", NpyType.Float32 => "<f4", _ => "<i8" };
+
+    /// <exception cref="NotSupportedException">The elements are integers.</exception>
+    internal void RequireFloats(string name)
+    {
+        if (Type is not (NpyType.Float32 or NpyType.Float16)) throw new NotSupportedException($"{name} holds {Type.ToString().ToLowerInvariant()} where float32 or float16 was expected");
+    }
+
+    /// <exception cref="InvalidDataException">The shape is not [N, D] with D of 1 or more.</exception>
+    internal void RequireMatrix(string name)
+    {
+        if (Shape.Count != 2 || Shape[1] is < 1 or > int.MaxValue) throw new InvalidDataException($"{name} has the shape ({string.Join(", ", Shape)}) where [rows, dimension] was expected");
+    }
 
     /// <summary>Reads the header at the stream's start and checks the sizes against its length; leaves the stream at the first element.</summary>
     /// <param name="stream">Seekable, at its start.</param>
@@ -90,10 +105,11 @@ public sealed partial record NpyHeader(NpyType Type, IReadOnlyList<long> Shape, 
 
         NpyType type = entries["descr"].Trim('\'', '"') switch
         {
+            "|i1" => NpyType.Int8,
             "<f2" => NpyType.Float16,
             "<f4" => NpyType.Float32,
             "<i8" => NpyType.Int64,
-            string other => throw new NotSupportedException($"{name} holds elements of type {other}; little-endian float16, float32 and int64 are read (in Python: a.astype('<f4'))"),
+            string other => throw new NotSupportedException($"{name} holds elements of type {other}; int8 and little-endian float16, float32 and int64 are read (in Python: a.astype('<f4'))"),
         };
         if (entries["fortran_order"] == "True")
             throw new NotSupportedException($"{name} is in Fortran (column-major) order; save it row-major (in Python: np.ascontiguousarray(a))");

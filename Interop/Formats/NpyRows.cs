@@ -31,9 +31,8 @@ public sealed class NpyRows : IRowFile
     {
         NpyHeader header;
         using (FileStream stream = File.OpenRead(path)) header = NpyHeader.Read(stream, path);
-        if (header.Type == NpyType.Int64) throw new NotSupportedException($"{path} holds int64 where float32 or float16 was expected");
-        if (header.Shape.Count != 2 || header.Shape[1] is < 1 or > int.MaxValue)
-            throw new InvalidDataException($"{path} has the shape ({string.Join(", ", header.Shape)}) where [rows, dimension] was expected");
+        header.RequireFloats(path);
+        header.RequireMatrix(path);
         return new NpyRows(File.OpenHandle(path, options: FileOptions.SequentialScan), header, path);
     }
 

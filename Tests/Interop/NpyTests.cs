@@ -115,6 +115,7 @@ public sealed class NpyTests
     [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }", "<f8")]
     [TestCase("{'descr': '|O', 'fortran_order': False, 'shape': (1, 2), }", "|O")]
     [TestCase("{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", "int64 where float32")]
+    [TestCase("{'descr': '|i1', 'fortran_order': False, 'shape': (8,), }", "int8 where float32")]
     public void What_is_not_supported_is_refused_by_name(string dictionary, string why)
     {
         string path = Write("other.npy", 1, dictionary, new byte[8]);
@@ -155,6 +156,7 @@ public sealed class NpyTests
     {
         Assert.That(() => Npy.Write(new MemoryStream(), new float[5], NpyType.Float32, 2, 3), Throws.ArgumentException.With.Message.Contains("5 values").And.Message.Contains("holds 6"));
         Assert.That(() => Npy.Write(new MemoryStream(), new float[1], NpyType.Int64, 1), Throws.ArgumentException);
+        Assert.That(() => Npy.Write(new MemoryStream(), new float[1], NpyType.Int8, 1), Throws.ArgumentException.With.Message.Contains("Int8"));
     }
 
     [Test]

@@ -152,6 +152,54 @@ public class EmbedVerbTests
     }
 
     [Test]
+    public void Int8_is_resumed_joined_and_searched()
+    {
+        string[] words = ["embed", "--data", At("data"), "--model", At("model"), "--batch", "1", "--part", "5", "--dtype", "int8"];
+        Cli.Done([.. words, "--out", At("int8")]);
+        Dictionary<string, byte[]> whole = Directory.GetFiles(At("int8")).ToDictionary(f => f, File.ReadAllBytes);
+        Assert.That(whole.Keys.Count(f => f.EndsWith(".scales.npy", StringComparison.Ordinal)), Is.EqualTo(3));
+        File.Delete(Path.Combine(At("int8"), "part-00001.scales.npy"));
+        Cli.Done([.. words, "--out", At("int8")]);
+        foreach ((string file, byte[] bytes) in whole) Assert.That(File.ReadAllBytes(file), Is.EqualTo(bytes), file);
+        Assert.That(Cli.Run([.. words[..^1], "float32", "--out", At("int8")]).Error, Does.Contain("it holds Int8, not Float32"));
+
+        for (int i = 0; i < 2; i++) Cli.Done([.. words, "--shard", $"{i}/2", "--out", At($"int8-{i}")]);
+        Cli.Done("join", At("int8-0"), At("int8-1"), "--out", At("int8-joined"));
+        Assert.That(Osprey.Engine.Retrieval.DescriptorStore.Open(At("int8-joined")).ReadDescriptors(), Is.EqualTo(Osprey.Engine.Retrieval.DescriptorStore.Open(At("int8")).ReadDescriptors()));
+
+        string query = Path.Combine(At("data"), "class-1", "2.png");
+        JsonElement Search() => Cli.Done("search", At("int8"), "--query", query, "-k", "3", "--json").Json.GetProperty("results")[0];
+        JsonElement plain = Search();
+        Assert.That(plain.GetProperty("ids")[0].GetInt64(), Is.EqualTo(6));
+        Assert.That(plain.GetProperty("scores")[0].GetSingle(), Is.EqualTo(1).Within(1e-4));
+        Cli.Done("index", At("int8"));
+        Assert.That(Search().GetRawText(), Is.EqualTo(plain.GetRawText()));
+        Assert.That(Cli.Run("search", At("int8"), "--vectors", Path.Combine(At("int8"), "part-00000.npy")).Error, Does.Contain("int8 where float32"));
+    }
+
+    [Test]
+    public void A_store_and_its_queries_have_one_precision()
+    {
+        string[] words = ["embed", "--data", At("data"), "--model", At("model"), "--part", "5", "--json"];
+        Cli.Answer made = Cli.Done([.. words, "--precision", "bfloat16", "--out", At("bfloat16")]);
+        Assert.That(made.Json.GetProperty("precision").GetString(), Is.EqualTo("bfloat16"));
+        Assert.That(JsonDocument.Parse(File.ReadAllText(Path.Combine(At("bfloat16"), "manifest.json"))).RootElement.GetProperty("embedder").GetProperty("precision").GetString(), Is.EqualTo("bfloat16"));
+        Assert.That(File.ReadAllText(Path.Combine(At("store"), "manifest.json")), Does.Not.Contain("precision"), "float32's are as they were");
+
+        Cli.Answer refused = Cli.Run([.. words, "--out", At("bfloat16")]);
+        Assert.That((refused.Code, refused.Error.Contains("holds another store", StringComparison.Ordinal), refused.Error.Contains("bfloat16", StringComparison.Ordinal)), Is.EqualTo((2, true, true)), refused.Error);
+        refused = Cli.Run([.. words, "--precision", "bfloat16", "--out", At("store")]);
+        Assert.That(refused.Error, Does.Contain("holds another store"));
+        Assert.That(Cli.Run("store", "append", At("bfloat16"), At("store")).Error, Does.Contain("bfloat16"));
+
+        string query = Path.Combine(At("data"), "class-1", "2.png");
+        JsonElement found = Cli.Done("search", At("bfloat16"), "--query", query, "-k", "1", "--json").Json.GetProperty("results")[0];
+        Assert.That(found.GetProperty("ids")[0].GetInt64(), Is.EqualTo(6));
+        Assert.That(found.GetProperty("scores")[0].GetSingle(), Is.EqualTo(1).Within(1e-4), "described as the store's images were");
+        Assert.That(Cli.Done("embed", "--help").Out, Does.Contain("--precision").And.Contain("float32|bfloat16").And.Contain("float32|float16|int8"));
+    }
+
+    [Test]
     public void Search_finds_the_image_itself_with_and_without_an_index()
     {
         string query = Path.Combine(At("data"), "class-1", "2.png");

@@ -98,8 +98,9 @@ public class MpirunTests
         Assert.That(error, Does.Contain("osprey search: rank 2: ").And.Contain("row 24").And.Contain("counted from row 66"));
     }
 
-    [Test]
-    public void Ranks_embed_what_one_process_embeds_bad_files_and_all()
+    [TestCase("float32")]
+    [TestCase("int8")]
+    public void Ranks_embed_what_one_process_embeds_bad_files_and_all(string type)
     {
         using (Device device = Device.Open("host", 1))
         using (Embedder embedder = Embedder.Create(new EmbedderConfig { Architecture = Osprey.Engine.Model.Architecture.Resnet18, Stage = 2, ImageSize = 32 }, device, 5))
@@ -107,24 +108,24 @@ public class MpirunTests
         Drawn.Files(At("data"), classes: 3, perClass: 4);
         // The last rank's share is nothing but bad files.
         foreach (string name in Directory.GetFiles(Path.Combine(At("data"), "class-2"))) File.WriteAllText(name, "no picture");
-        string[] embed = ["embed", "--data", At("data"), "--model", At("model"), "--batch", "1", "--json"];
-        Cli.Done([.. embed, "--out", At("whole"), "--threads", "1"]);
+        string[] embed = ["embed", "--data", At("data"), "--model", At("model"), "--batch", "1", "--dtype", type, "--json"];
+        Cli.Done([.. embed, "--out", At($"whole-{type}"), "--threads", "1"]);
 
-        (int code, string output, string error) = Mpirun(3, [.. embed, "--out", At("shared"), "--part", "3"]);
+        (int code, string output, string error) = Mpirun(3, [.. embed, "--out", At($"shared-{type}"), "--part", "3"]);
         Assert.That(code, Is.Zero, error);
         Assert.That(output, Does.Contain("\"rows\": 8").And.Contain("class-2"));
-        DescriptorStore whole = DescriptorStore.Open(At("whole")), shared = DescriptorStore.Open(At("shared"));
+        DescriptorStore whole = DescriptorStore.Open(At($"whole-{type}")), shared = DescriptorStore.Open(At($"shared-{type}"));
         shared.Verify();
         Assert.That(shared.ReadDescriptors(), Is.EqualTo(whole.ReadDescriptors()));
         Assert.That(shared.ReadRows(), Is.EqualTo(whole.ReadRows()));
         Assert.That(shared.ReadBadFiles(), Is.EqualTo(whole.ReadBadFiles()));
         Assert.That(shared.Manifest.ImagesSha256, Is.EqualTo(whole.Manifest.ImagesSha256));
-        Assert.That(Directory.Exists(At("shared.shares")), Is.False);
+        Assert.That(Directory.Exists(At($"shared-{type}.shares")), Is.False);
 
         // The store is finished: by itself or under mpirun the same command finds nothing to do.
-        Assert.That(Cli.Done([.. embed, "--out", At("shared"), "--part", "3"]).Json.GetProperty("rows").GetInt32(), Is.EqualTo(8));
-        Assert.That(Mpirun(2, [.. embed, "--out", At("shared"), "--part", "3"]).Code, Is.Zero);
-        (code, _, error) = Mpirun(2, [.. embed, "--out", At("other"), "--shard", "0/2"]);
+        Assert.That(Cli.Done([.. embed, "--out", At($"shared-{type}"), "--part", "3"]).Json.GetProperty("rows").GetInt32(), Is.EqualTo(8));
+        Assert.That(Mpirun(2, [.. embed, "--out", At($"shared-{type}"), "--part", "3"]).Code, Is.Zero);
+        (code, _, error) = Mpirun(2, [.. embed, "--out", At($"other-{type}"), "--shard", "0/2"]);
         Assert.That((code, error.Split("leave it out").Length), Is.EqualTo((2, 2)), error);
     }
 

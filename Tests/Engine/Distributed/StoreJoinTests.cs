@@ -47,9 +47,9 @@ public sealed class StoreJoinTests
     }
 
     [Test]
-    public void An_interrupted_one_is_gone_on_with()
+    public void An_interrupted_one_is_gone_on_with([Values] StoreType type)
     {
-        string[] shares = Shares(3);
+        string[] shares = Shares(3, d => d with { Type = type });
         StoreJoin.Run(shares, At("whole"));
         using (var stop = new CancellationTokenSource())
         {
@@ -79,6 +79,9 @@ public sealed class StoreJoinTests
         Directory.Delete(shares[1], recursive: true);
         Shares(3, d => d.Shard!.Index == 1 ? d with { WeightsSha256 = new string('c', 64) } : d with { Shard = d.Shard });
         Assert.That(() => StoreJoin.Run(shares, At("j")), Throws.ArgumentException.With.Message.Contains("weights"));
+        Directory.Delete(shares[1], recursive: true);
+        Shares(3, d => d.Shard!.Index == 1 ? d with { Type = StoreType.Int8 } : d);
+        Assert.That(() => StoreJoin.Run(shares, At("j")), Throws.ArgumentException.With.Message.Contains("it holds Int8, not Float32"));
         Assert.That(Directory.Exists(At("j")), Is.False);
     }
 

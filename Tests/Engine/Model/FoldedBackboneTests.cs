@@ -47,6 +47,24 @@ public sealed class FoldedBackboneTests
         Assert.That((map - wanted).abs().max().item<float>() / wanted.abs().max().item<float>(), Is.LessThan(5e-6));
     }
 
+    /// <summary>Of random weights, in which nothing averages out; a trained network's descriptors are nearer (StoreLossTests).</summary>
+    [TestCase(Architecture.Resnet18, 4)]
+    [TestCase(Architecture.Resnet34, 3)]
+    [TestCase(Architecture.Resnet50, 4)]
+    [TestCase(Architecture.Squeezenet, 4)]
+    public void In_bfloat16_it_gives_nearly_the_map(Architecture architecture, int stage)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using Backbone backbone = Create(architecture, stage);
+        using FoldedBackbone folded = backbone.Fold(2, Precision.BFloat16);
+        Tensor image = OracleWeights.Image(), wanted = backbone.call(image), map = folded.Map(image);
+        Assert.That(map.shape, Is.EqualTo(wanted.shape));
+        Assert.That(map.dtype, Is.EqualTo(ScalarType.Float32));
+        Assert.That(map.permute(0, 2, 3, 1).is_contiguous());
+        Assert.That((map - wanted).norm().item<float>() / wanted.norm().item<float>(), Is.InRange(1e-5, 3e-2));
+    }
+
     [Test]
     public void Slices_of_a_batch_and_single_images_give_the_same_bits()
     {
@@ -62,22 +80,23 @@ public sealed class FoldedBackboneTests
 
     /// <summary>Where CPUID hides the caches, libtorch's convolutions ended the process on these sizes, channels-last: stage 3's first 1×1 convolution.</summary>
     [Test]
-    public void Bottlenecks_describe_pictures_of_224_pixels_either_way()
+    public void Bottlenecks_describe_pictures_of_224_pixels_every_way()
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         using Backbone backbone = Create(Architecture.Resnet50, 3);
-        using FoldedBackbone folded = backbone.Fold(2);
+        using FoldedBackbone folded = backbone.Fold(2), halved = backbone.Fold(2, Precision.BFloat16);
         Tensor images = randn(4, 224, 224, 3).permute(0, 3, 1, 2), wanted = backbone.call(images), map = folded.Map(images);
         Assert.That((map - wanted).abs().max().item<float>() / wanted.abs().max().item<float>(), Is.LessThan(5e-6));
+        Assert.That((halved.Map(images) - wanted).norm().item<float>() / wanted.norm().item<float>(), Is.LessThan(3e-2));
     }
 
     [Test]
-    public void No_tensor_stays_behind()
+    public void No_tensor_stays_behind([Values] Precision precision)
     {
         using var scope = NewDisposeScope();
         using Backbone backbone = Create(Architecture.Squeezenet, 4), residual = Create(Architecture.Resnet50, 2);
-        using FoldedBackbone folded = backbone.Fold(1), foldedResidual = residual.Fold(1);
+        using FoldedBackbone folded = backbone.Fold(1, precision), foldedResidual = residual.Fold(1, precision);
         Tensor image = OracleWeights.Image();
         long before = Tensor.TotalCount;
         foreach (FoldedBackbone network in (FoldedBackbone[])[folded, foldedResidual])
@@ -105,6 +124,24 @@ public sealed class FoldedBackboneTests
         embedder.Save(folder["folded"]);
         foreach (string file in (string[])["model.safetensors", "model.json"])
             Assert.That(File.ReadAllBytes(Path.Combine(folder["folded"], file)), Is.EqualTo(File.ReadAllBytes(Path.Combine(folder["plain"], file))), file);
+    }
+
+    [Test]
+    public void Descriptors_in_bfloat16_are_near_whether_or_not_it_was_folded_before()
+    {
+        using var folder = new ScratchFolder();
+        using Embedder embedder = Embedder.Create(Small with { DescriptorSize = 16 }, device, 3);
+        embedder.eval();
+        embedder.Save(folder["run"]);
+        using Embedder halved = Embedder.Open(folder["run"], device, precision: Precision.BFloat16), early = Embedder.Open(folder["run"], device, precision: Precision.BFloat16);
+        early.Fold();
+        float[] exact = embedder.Embed([Batch()]), near = halved.Embed([Batch()]);
+        Assert.That(halved.Config.Precision, Is.EqualTo(Precision.BFloat16));
+        Assert.That(near, Is.EqualTo(early.Embed([Batch()])).And.Not.EqualTo(exact));
+        for (int i = 0; i < 2; i++)
+            Assert.That(1 - Enumerable.Range(16 * i, 16).Sum(d => (double)exact[d] * near[d]), Is.LessThan(1e-3), "cosine distance");
+        using Embedder plain = Embedder.Open(folder["run"], device, precision: Precision.Float32);
+        Assert.That(plain.Config.Precision, Is.Null, "as in files from before");
     }
 
     [Test]

@@ -62,20 +62,22 @@ public sealed class DescriptorStoreTests
     }
 
     [Test]
-    public void An_interrupted_store_is_continued_to_the_same_bytes([Values(0, 1, 2, 3)] int partsDone)
+    public void An_interrupted_store_is_continued_to_the_same_bytes([Values(0, 1, 2, 3)] int partsDone, [Values] StoreType type)
     {
-        StoreSample.Make(At("whole"));
-        using (var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe()))
+        StoreDescription description = StoreSample.Describe() with { Type = type };
+        StoreSample.Make(At("whole"), description);
+        using (var writer = DescriptorStoreWriter.Open(At("s"), description))
         {
             for (int i = 0; i < partsDone; i++) StoreSample.AppendNext(writer);
         }
         // What a crash in the middle of the next part leaves: files aside, or renamed and not yet in the manifest.
         File.WriteAllText(At($"s/part-{partsDone:00000}.npy"), "half a part");
         File.WriteAllText(At($"s/part-{partsDone:00000}.parquet.tmp"), "half a table");
+        File.WriteAllText(At($"s/part-{partsDone:00000}.scales.npy"), "half the scales");
         File.WriteAllText(At("s/manifest.json.tmp"), "{");
         Assert.That(() => DescriptorStore.Open(At("s")), Throws.TypeOf<InvalidDataException>().With.Message.Contains($"{Math.Min(8 * partsDone, 23)} of 23"));
 
-        using (var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe()))
+        using (var writer = DescriptorStoreWriter.Open(At("s"), description))
         {
             Assert.That(writer.ImagesDone, Is.EqualTo(Math.Min(8 * partsDone, 23)));
             Assert.That(writer.RowsDone, Is.EqualTo(Good((int)writer.ImagesDone).Count()));
@@ -127,6 +129,7 @@ public sealed class DescriptorStoreTests
         yield return new TestCaseData(d with { Preprocessing = "RGB, 256 px, bilinear" }, "256 px");
         yield return new TestCaseData(d with { Dimension = 6 }, "6");
         yield return new TestCaseData(d with { Type = StoreType.Float16 }, "Float16");
+        yield return new TestCaseData(d with { Type = StoreType.Int8 }, "Int8");
         yield return new TestCaseData(d with { Images = 24 }, "24");
         yield return new TestCaseData(d with { ImagesSha256 = new string('d', 64) }, "another list");
         yield return new TestCaseData(d with { Classes = ["forest", "harbour"] }, "classes");
@@ -232,7 +235,7 @@ public sealed class DescriptorStoreTests
     [Test]
     public void Python_reads_the_descriptors_with_numpy([Values] StoreType type)
     {
-        StoreSample.Make(At("s"), StoreSample.Describe() with { Type = type });
+        DescriptorStore store = StoreSample.Make(At("s"), StoreSample.Describe() with { Type = type });
         RunPython("numpy", """
             import json, os, sys
             import numpy as np
@@ -241,8 +244,10 @@ public sealed class DescriptorStoreTests
             x = np.concatenate([np.load(os.path.join(store, p["descriptors"])) for p in manifest["parts"]])
             assert x.shape == (manifest["rows"], manifest["dimension"]) == (20, 5), x.shape
             assert x.dtype == manifest["type"], x.dtype
+            if x.dtype == "int8": x = x * np.concatenate([np.load(os.path.join(store, p["scales"])) for p in manifest["parts"]])[:, None]
+            assert x.dtype in ("float32", "float16"), x.dtype
             assert x.astype("f8").sum() == float(sys.argv[2]), x.astype("f8").sum()
-            """, At("s"), $"{Good(23).SelectMany(StoreSample.Descriptor).Sum(v => (double)v):R}");
+            """, At("s"), $"{store.ReadDescriptors().Sum(v => (double)v):R}");
     }
 
     [Test]

@@ -16,7 +16,7 @@ sealed class ImportVerb : Verb
 
     readonly Option<string?> like = Flag.Text("--like", "STORE", "A store of the same model; its record of it is taken over, so that images can be searched with. Default: none, and only --vectors can be searched with.");
 
-    readonly Option<StoreType?> type = Flag.Choice<StoreType>("--dtype", "How descriptors are stored. Default float32.", StoreType.Float32);
+    readonly Option<StoreType?> type = Flag.Choice<StoreType>("--dtype", "How descriptors are stored, as for 'embed'. Default float32.", StoreType.Float32);
 
     public ImportVerb()
         : base("import", "Makes a store of descriptors that another program computed, or that 'export' wrote.")
