@@ -77,7 +77,9 @@ public sealed class ExactIndex : IDisposable
     /// <summary>Memory of the codes, in bytes; 0 where the rows are so few that all are scored.</summary>
     public long CodeBytes => search.CodeBytes;
 
-    Similarity Similarity => Metric == Metric.L2 ? Similarity.L2 : Similarity.InnerProduct;
+    Similarity Similarity => SimilarityOf(Metric);
+
+    static Similarity SimilarityOf(Metric metric) => metric == Metric.L2 ? Similarity.L2 : Similarity.InnerProduct;
 
     static int CountRows(float[] descriptors, int dimension)
     {
@@ -203,9 +205,32 @@ public sealed class ExactIndex : IDisposable
 
     /// <summary>Writes the index to a file: <see cref="IndexFile"/>.</summary>
     public void Save(string path) =>
-        IndexFile.Write(path, new IndexMeta { Metric = Metric, Dimension = Dimension, Rows = Rows, StoreSha256 = StoreSha256 }, blocks, search.CodeBytes > 0 ? search.SaveCodes : null);
+        IndexFile.Write(path, new IndexMeta { Metric = Metric, Dimension = Dimension, Rows = Rows, StoreSha256 = StoreSha256 }, blocks.Select(b => b.Values), _ => search.CodeBytes > 0 ? search.SaveCodes : null);
 
-    /// <summary>Opens what <see cref="Save"/> wrote and checks it against its checksums. The rows stay in the file, which must stay as it is while the index lives.</summary>
+    /// <summary>
+    /// Writes the index of a store, as <see cref="Save"/> does, of rows that need not fit into memory: they are copied part by part, and coded where they lie in the file. Held are
+    /// one part and the codes, D + 24 bytes a row and less than that again while they are made; what the system keeps of the file, it can let go.
+    /// </summary>
+    /// <exception cref="ArgumentException">A descriptor holds a value that is not finite; the message names its row.</exception>
+    public static void Build(DescriptorStore store, string path, Device device, Metric metric = Metric.Cosine)
+    {
+        IEnumerable<ReadOnlyMemory<float>> rows = store.ReadBlocks(0, store.Rows).Select(part => metric == Metric.Cosine ? UnitRows.Normalize(part.AsMemory(), store.Dimension) : part);
+        CertifiedSearch? search = null;
+        try
+        {
+            IndexFile.Write(path, new IndexMeta { Metric = metric, Dimension = store.Dimension, Rows = store.Rows, StoreSha256 = store.Sha256 }, rows, blocks =>
+            {
+                search = new CertifiedSearch(device, SimilarityOf(metric), [.. blocks.Select(b => b.Values)], store.Dimension);
+                return search.CodeBytes > 0 ? search.SaveCodes : null;
+            });
+        }
+        finally
+        {
+            search?.Dispose();
+        }
+    }
+
+    /// <summary>Opens what <see cref="Save"/> or <see cref="Build"/> wrote and checks it against its checksums. The rows stay in the file, which must stay as it is while the index lives.</summary>
     /// <exception cref="InvalidDataException">The file is broken; the message says how.</exception>
     public static ExactIndex Open(string path, Device device)
     {

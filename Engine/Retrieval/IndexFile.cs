@@ -38,10 +38,10 @@ sealed record IndexMeta
 /// <list type="bullet">
 /// <item>bytes 0–7 <c>OSPREYIX</c>; uint32 version (1); uint32 number of sections n</item>
 /// <item>n entries of 56 bytes: name, 8 ASCII bytes padded with 0; int64 offset; int64 length; 32 bytes SHA-256 of the section</item>
-/// <item>the sections, each at a multiple of 4096: <c>META</c> (JSON, <see cref="IndexMeta"/>), <c>CODES</c> (of the certified search; left out where the rows
-/// are few), <c>ROWS</c> (float32 [N, D], already unit vectors for the cosine)</item>
+/// <item>the sections, each at a multiple of 4096: <c>META</c> (JSON, <see cref="IndexMeta"/>), <c>ROWS</c> (float32 [N, D], already unit vectors for the cosine),
+/// <c>CODES</c> (of the certified search; left out where the rows are few)</item>
 /// </list>
-/// A reader passes over sections it does not know, and codes rows that come without codes.
+/// Sections may come in any order. A reader passes over sections it does not know, and codes rows that come without codes.
 /// </summary>
 static class IndexFile
 {
@@ -57,9 +57,9 @@ static class IndexFile
 
     /// <param name="path">The file.</param>
     /// <param name="meta">The section META.</param>
-    /// <param name="blocks">The rows.</param>
-    /// <param name="writeCodes">Writes the section CODES; null to leave it out.</param>
-    public static void Write(string path, IndexMeta meta, IReadOnlyList<IndexBlock> blocks, Action<Stream>? writeCodes)
+    /// <param name="rows">All rows, in pieces of whole ones; each is asked for once, and not kept.</param>
+    /// <param name="codesOf">The rows, as they lie in the file now, to what writes the section CODES; null to leave it out.</param>
+    public static void Write(string path, IndexMeta meta, IEnumerable<ReadOnlyMemory<float>> rows, Func<IReadOnlyList<IndexBlock>, Action<Stream>?> codesOf)
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(meta, Json.Line);
         AtomicFile.Write(path, stream =>
@@ -74,18 +74,30 @@ static class IndexFile
                 sections.Add(new Section(name, start, stream.Position - start, hash.Hash!));
             }
             // The header is known last and written first.
-            stream.Position = HeaderSize + (writeCodes is null ? 2 : 3) * EntrySize;
+            stream.Position = HeaderSize + (3 * EntrySize);
             Append("META", to => to.Write(json));
-            if (writeCodes is not null) Append("CODES", writeCodes);
             Append("ROWS", to =>
             {
-                foreach (IndexBlock block in blocks) to.Write(MemoryMarshal.AsBytes(block.Values.Span));
+                foreach (ReadOnlyMemory<float> piece in rows) to.Write(MemoryMarshal.AsBytes(piece.Span));
             });
             // An index without rows ends where they would begin.
             stream.SetLength(sections[^1].Offset + sections[^1].Length);
+            stream.Flush();
+            using (MappedFile map = MappedFile.Open(stream))
+                if (codesOf([.. Blocks(map, sections[^1].Offset, meta)]) is { } writeCodes) Append("CODES", writeCodes);
             stream.Position = 0;
             WriteHeader(stream, sections);
         });
+    }
+
+    static IEnumerable<IndexBlock> Blocks(MappedFile map, long offset, IndexMeta meta)
+    {
+        int rowsPerBlock = Math.Max(1, BlockValues / meta.Dimension);
+        for (long first = 0; first < meta.Rows; first += rowsPerBlock)
+        {
+            int count = (int)Math.Min(rowsPerBlock, meta.Rows - first);
+            yield return new IndexBlock(map.Floats(offset + (first * meta.Dimension * sizeof(float)), count * meta.Dimension), count, first);
+        }
     }
 
     static void WriteHeader(Stream stream, List<Section> sections)
@@ -124,15 +136,8 @@ static class IndexFile
         try
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            var blocks = new List<IndexBlock>();
-            int rowsPerBlock = Math.Max(1, BlockValues / meta.Dimension);
-            for (long first = 0; first < meta.Rows; first += rowsPerBlock)
-            {
-                int count = (int)Math.Min(rowsPerBlock, meta.Rows - first);
-                ReadOnlyMemory<float> values = map.Floats(rows.Offset + (first * meta.Dimension * sizeof(float)), count * meta.Dimension);
-                hash.AppendData(MemoryMarshal.AsBytes(values.Span));
-                blocks.Add(new IndexBlock(values, count, first));
-            }
+            IndexBlock[] blocks = [.. Blocks(map, rows.Offset, meta)];
+            foreach (IndexBlock block in blocks) hash.AppendData(MemoryMarshal.AsBytes(block.Values.Span));
             CheckHash(rows, hash.GetHashAndReset(), path);
             (long, long)? codesAt = null;
             if (sections.TryGetValue("CODES", out Section codes))

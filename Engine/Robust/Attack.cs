@@ -95,8 +95,12 @@ public sealed class Attack : IDisposable
         return Masked(clean, reach, perturbed).MoveToOuterDisposeScope();
     }
 
-        if (threat.RandomStart) Start(clean, threat.Epsilon, seed, places, perturbed);
-        Tensor? reach = Reach(clean), momentum = threat.Momentum > 0 ? zeros_like(clean) : null;
+    Tensor? Reach(Tensor clean) => threat.FullContrast is double full ? ContrastMap.Of(clean, full) : null;
+
+    /// <summary>What the network is shown of a point that the kernels found in the whole ball: the change, shrunk to each pixel's reach, stays in the ball and in the pixel range.</summary>
+    static Tensor Masked(Tensor clean, Tensor? reach, Tensor perturbed) => reach is null ? perturbed : clean.lerp(perturbed, reach);
+
+    void Start(Tensor clean, double epsilon, ulong seed, int[]? places, Tensor perturbed)
     {
         if (places is []) return;
         // Rising places that end so are 0, 1, 2 …

@@ -55,8 +55,8 @@ public abstract class Recipe : IDisposable
     static Recipe Of(TrainConfig config, Embedder embedder, Device device) => config.Recipe switch
     {
         RecipeKind.None => new PlainRecipe(),
-        RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight, config.SplitsNorms),
-        RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedShare, config.SplitsNorms),
+        RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight, config.AttackedShare ?? 1, config.SplitsNorms),
+        RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedShare ?? FastAdvProp.DefaultShare, config.SplitsNorms),
         RecipeKind.Est => new Est(device, config.Threat),
         RecipeKind.Ses => new Ses(device, config.Threat, config.ShiftWeight),
         RecipeKind.Fare => new Fare(device, config.Threat, embedder),

@@ -151,8 +151,8 @@ public sealed record TrainConfig
     /// <summary>w of AdvProp, the adversarial part's share of the loss, in (0, 1). ½: Xie et al. 2020.</summary>
     public double AdversarialWeight { get; init; } = 0.5;
 
-    /// <summary>s of Fast AdvProp, the share of a batch that is attacked, in (0, 1). ¼: ours; Mei et al. 2022 attack one image beside four, public code.</summary>
-    public double AttackedShare { get; init; } = 0.25;
+    /// <summary>s, the share of a batch that AdvProp and Fast AdvProp attack, in (0, 1]; below 1 for Fast AdvProp. Null: all of it, and <see cref="FastAdvProp.DefaultShare"/>.</summary>
+    public double? AttackedShare { get; init; }
 
     /// <summary>Whether AdvProp and Fast AdvProp keep batch statistics of their own for attacked images. Xie et al. 2020 do; false is for an ablation.</summary>
     public bool SplitsNorms { get; init; } = true;
@@ -211,14 +211,15 @@ public sealed record TrainConfig
         if (WarmupSteps < 0) throw new ArgumentException($"the warm-up is {WarmupSteps} steps; give 0 or more");
         if (!(AdversarialWeight > 0 && AdversarialWeight < 1))
             throw new ArgumentException($"the adversarial weight is {AdversarialWeight}; give a share in (0, 1)");
-        if (!(AttackedShare > 0 && AttackedShare < 1)) throw new ArgumentException($"the attacked share is {AttackedShare}; give a share in (0, 1)");
+        if (AttackedShare is double attacked && !(attacked > 0 && attacked <= 1)) throw new ArgumentException($"the attacked share is {attacked}; give a share in (0, 1]");
+        if (AttackedShare == 1 && Recipe == RecipeKind.FastAdvProp) throw new ArgumentException("the attacked share is 1, and fast-advprop learns from the rest too; give less, or the recipe advprop or est");
         Within(ShiftWeight, "the shift's weight", 0, 1000);
         if (CheckpointEvery < 1) throw new ArgumentException($"the checkpoint interval is {CheckpointEvery} steps; give 1 or more");
         Threat.Validate();
         if (Recipe == RecipeKind.FastAdvProp && (Threat.Steps > 1 || Threat.Restarts > 1))
             throw new ArgumentException($"fast-advprop makes one attack step; steps is {Threat.Steps} and restarts {Threat.Restarts}, give 1 of each, or the recipe advprop");
-        if (Recipe == RecipeKind.FastAdvProp && BatchSize < 4)
-            throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; fast-advprop divides it and needs 4 or more, 2 on each side for batch normalisation");
+        if ((Recipe == RecipeKind.FastAdvProp || (Recipe == RecipeKind.AdvProp && AttackedShare < 1)) && BatchSize < 4)
+            throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; an attacked share divides it and needs 4 or more, 2 on each side for batch normalisation");
         if (Recipe is RecipeKind.Est or RecipeKind.Ses or RecipeKind.Fare && !Threat.RandomStart)
             throw new ArgumentException("est, ses and fare attack the descriptor, which has no gradient at the clean image; they need a random start");
         Augmentation.Validate();

@@ -6,7 +6,7 @@ namespace Osprey.Interop.Formats;
 public static class AtomicFile
 {
     /// <param name="path">The file; its folder must exist. One of this name is replaced.</param>
-    /// <param name="write">Writes the content to a stream that can seek. If it throws, <paramref name="path"/> is as before.</param>
+    /// <param name="write">Writes the content to a stream that can seek, and be read back. If it throws, <paramref name="path"/> is as before.</param>
     public static void Write(string path, Action<FileStream> write) => Write(path, write, static (file, action) => action(file));
 
     /// <param name="path">The file; its folder must exist. One of this name is replaced.</param>
@@ -18,7 +18,7 @@ public static class AtomicFile
         string aside = path + ".tmp";
         try
         {
-            using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
+            using (var file = new FileStream(aside, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
             {
                 write(file, content);
                 file.Flush(flushToDisk: true);

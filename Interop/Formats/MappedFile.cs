@@ -24,10 +24,15 @@ public sealed unsafe class MappedFile : IDisposable
     public long Length { get; }
 
     /// <param name="path">A file of at least one byte.</param>
-    public static MappedFile Open(string path)
+    public static MappedFile Open(string path) =>
+        Open(MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read), new FileInfo(path).Length);
+
+    /// <param name="stream">Open for reading, at least one byte long; stays the caller's. What was written to it must have been flushed, if only to the system.</param>
+    public static MappedFile Open(FileStream stream) =>
+        Open(MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true), stream.Length);
+
+    static MappedFile Open(MemoryMappedFile file, long length)
     {
-        long length = new FileInfo(path).Length;
-        MemoryMappedFile file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         try
         {
             return new MappedFile(file, file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read), length);

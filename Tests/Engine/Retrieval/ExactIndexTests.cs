@@ -194,6 +194,16 @@ public sealed class ExactIndexTests
     }
 
     [Test]
+    public void Built_from_a_store_without_holding_it_the_file_is_the_same([Values] Metric metric, [Values(0, 30, 2500)] int rows)
+    {
+        DescriptorStore store = StoreSample.Make(At($"built-{metric}-{rows}"), StoreSample.Describe(images: rows, partImages: 1000));
+        using (var index = new ExactIndex(store, device, metric)) index.Save(At("held.index"));
+        ExactIndex.Build(store, At("built.index"), device, metric);
+        Assert.That(File.ReadAllBytes(At("built.index")), Is.EqualTo(File.ReadAllBytes(At("held.index"))));
+        Assert.That(File.Exists(At("built.index.tmp")), Is.False);
+    }
+
+    [Test]
     public void A_damaged_index_is_refused()
     {
         using (var index = new ExactIndex(Random(50, 8), 8, device)) index.Save(At("sound"));
@@ -252,12 +262,12 @@ public sealed class ExactIndexTests
         Assert.That(File.ReadAllBytes(At("coded again")), Is.EqualTo(File.ReadAllBytes(At("coded"))));
         // The same file without its codes, as an older version wrote it: the section is renamed.
         byte[] bytes = File.ReadAllBytes(At("coded"));
-        bytes[16 + 56] = (byte)'X';
+        bytes[16 + (2 * 56)] = (byte)'X';
         File.WriteAllBytes(At("without"), bytes);
         using ExactIndex without = ExactIndex.Open(At("without"), device);
         AssertSame(without.Search(queries, 10), ranking);
         bytes = File.ReadAllBytes(At("coded"));
-        bytes[2 * 4096 + 5000] ^= 1;
+        bytes[^100] ^= 1;
         File.WriteAllBytes(At("coded damaged"), bytes);
         Assert.That(() => ExactIndex.Open(At("coded damaged"), device), Throws.TypeOf<InvalidDataException>().With.Message.Contains("CODES"));
     }

@@ -97,6 +97,40 @@ public class RecipeTests
     }
 
     [Test]
+    public void AdvProp_of_a_share_attacks_whole_classes_and_learns_from_every_image_as_it_is()
+    {
+        const ulong Seed = 11;
+        const double Weight = 0.3;
+        using Embedder embedder = Small(split: true);
+        using Recipe recipe = new AdvProp(device, OneStep, Weight, 0.25);
+        using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
+        (Tensor pixels, Tensor labels) = Batch();
+        StepLoss value = recipe.Backward(embedder, loss, pixels, labels, Seed);
+        AssertReady(embedder);
+
+        // A quarter of 8 images is one of the four classes of two: images c and c+4.
+        var random = new SeededRandom((long)Seed);
+        long[] classes = [0, 1, 2, 3];
+        random.Shuffle<long>(classes);
+        Tensor chosen = tensor(new[] { classes[0], classes[0] + 4 }), chosenLabels = labels.index_select(0, chosen);
+        using Embedder twin = Small(split: true);
+        using var attack = new Attack(device, OneStep);
+        twin.Branch = NormBranch.Auxiliary;
+        twin.eval();
+        Tensor adversarial = attack.Perturb(pixels.index_select(0, chosen), x => loss.Compute(twin.Describe(x), chosenLabels), random.NextBits());
+        twin.train();
+        Tensor attacked = loss.Compute(twin.Describe(adversarial), chosenLabels);
+        twin.Branch = NormBranch.Main;
+        Tensor clean = loss.Compute(twin.Describe(pixels), labels);
+        (clean * (1 - Weight) + attacked * Weight).backward();
+
+        Assert.That(value.Clean, Is.EqualTo(clean.item<float>()).Within(1e-5));
+        Assert.That(value.Adversarial, Is.EqualTo(attacked.item<float>()).Within(1e-5));
+        AssertSameGradients(embedder, twin);
+        AssertSameStatistics(embedder, twin);
+    }
+
+    [Test]
     public void Fast_AdvProp_attacks_whole_classes_and_every_image_counts_once()
     {
         const ulong Seed = 11;
@@ -136,7 +170,7 @@ public class RecipeTests
     [TestCase(4, 0.25, 2)]
     [TestCase(10, 0.33, 3)]
     public void Fast_AdvProp_leaves_two_images_on_each_side(int batch, double share, int attacked)
-        => Assert.That(FastAdvProp.Count(batch, share), Is.EqualTo(attacked));
+        => Assert.That(AttackedPart.CountOf(batch, share), Is.EqualTo(attacked));
 
     [Test]
     public void Est_minimises_the_loss_of_images_moved_from_their_own_descriptor()

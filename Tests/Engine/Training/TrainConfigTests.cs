@@ -65,6 +65,8 @@ public class TrainConfigTests
         yield return new(good with { WarmupSteps = -1 }, "-1 steps");
         yield return new(good with { AdversarialWeight = 1 }, "weight is 1");
         yield return new(good with { AttackedShare = 0 }, "share is 0");
+        yield return new(good with { AttackedShare = 1, Recipe = RecipeKind.FastAdvProp }, "share is 1");
+        yield return new(good with { AttackedShare = 0.5, Recipe = RecipeKind.AdvProp, BatchClasses = 1, BatchImagesPerClass = 3 }, "divides it");
         yield return new(good with { ShiftWeight = -1 }, "shift's weight is -1");
         yield return new(good with { Recipe = RecipeKind.FastAdvProp, Threat = new Threat { Steps = 3 } }, "steps is 3 and restarts 1");
         yield return new(good with { Recipe = RecipeKind.FastAdvProp, Threat = new Threat { Restarts = 2 } }, "steps is 1 and restarts 2");

@@ -30,16 +30,16 @@ sealed class IndexVerb : Verb
         DescriptorStore opened = DescriptorStore.Open(arguments.GetRequiredValue(store));
         opened.Verify(session.Progress, session.Cancellation);
         string file = Path.Combine(opened.Path, FileName);
-        using var index = new ExactIndex(opened, session.Device, arguments.GetValue(metric)!.Value);
-        index.Save(file);
+        Metric chosen = arguments.GetValue(metric)!.Value;
+        ExactIndex.Build(opened, file, session.Device, chosen);
         long bytes = new FileInfo(file).Length;
         if (session.Json)
         {
-            session.Write(new { Index = file, index.Rows, index.Dimension, index.Metric, Bytes = bytes });
+            session.Write(new { Index = file, opened.Rows, opened.Dimension, Metric = chosen, Bytes = bytes });
             return ExitCode.Done;
         }
         Table table = Tables.Create("index", ">rows", ">dimension", "metric", ">MB");
-        table.Row(file, $"{index.Rows}", $"{index.Dimension}", Flag.NameOf(index.Metric), $"{bytes / 1e6:0.0}");
+        table.Row(file, $"{opened.Rows}", $"{opened.Dimension}", Flag.NameOf(chosen), $"{bytes / 1e6:0.0}");
         session.Write(table);
         return ExitCode.Done;
     }

@@ -54,7 +54,7 @@ sealed class TrainVerb : Verb
         + "What runs is the formulation documented for each recipe, x_adv found by projected gradient ascent (Madry et al. 2018):"
         + "\n\nnone minimises L(x)."
         + "\n\nadvprop (Xie et al. 2020, 'Adversarial Examples Improve Image Recognition') minimises (1−w)·L(x) through the main batch statistics plus w·L(x_adv) through "
-        + "auxiliary ones, x_adv increasing the loss, and keeps the main statistics."
+        + "auxiliary ones, x_adv increasing the loss, and keeps the main statistics. With an attacked share s below 1, ours, x_adv are that part of the batch, and x all of it."
         + "\n\nfast-advprop (after Mei et al. 2022, 'Fast AdvProp') attacks a share s of each batch, in one step: (1−s)·L of the rest through the main statistics plus s·L of the attacked "
         + "through auxiliary ones. Whole classes are attacked, and the attack's gradients are not reused; both are ours."
         + "\n\nest (Zhou et al. 2020, 'Adversarial Ranking Attack and Defense') minimises L(x_adv) alone, x_adv increasing d(f(x_adv), f(x)), d = 1 − cosine. One set of statistics."
