@@ -52,7 +52,9 @@ fi
 mkdir -p "$out"
 
 plain=(--size 112)
-robust=("${plain[@]}" --recipe fast-advprop --epsilon 1/255)
+recipe=(--recipe advprop --attacked-share 0.25 --adversarial-weight 0.25)
+ball=(--epsilon 4/255 --full-contrast 0.12)
+robust=("${plain[@]}" "${recipe[@]}" "${ball[@]}")
 
 # run NAME FLAGS…: trains it, or goes on with it, unless it is done.
 run() {
@@ -99,18 +101,19 @@ for stage in "${stages[@]}"; do
                 plain="$out/plain-0,$out/plain-1,$out/plain-2" robust="$out/robust-0,$out/robust-1,$out/robust-2"
             ;;
         ablation)
-            run plain-0 "${plain[@]}"
-            run robust-0 "${robust[@]}"
-            run epsilon-0.5 "${plain[@]}" --recipe fast-advprop --epsilon 0.5/255
-            run epsilon-2 "${plain[@]}" --recipe fast-advprop --epsilon 2/255
+            run plain-0 "${plain[@]}" --seed 0
+            run robust-0 "${robust[@]}" --seed 0
+            run everywhere "${plain[@]}" "${recipe[@]}" --epsilon 2/255
+            run epsilon-2 "${plain[@]}" "${recipe[@]}" --epsilon 2/255 --full-contrast 0.12
             run shared-norms "${robust[@]}" --shared-norms
-            run advprop "${plain[@]}" --recipe advprop --epsilon 0.5/255
-            run ses "${plain[@]}" --recipe ses --epsilon 1/255
-            run scale-30 "${robust[@]}" --scale 30 --margin 0.3
+            run fast-advprop "${plain[@]}" --recipe fast-advprop "${ball[@]}"
+            run ses "${plain[@]}" --recipe ses "${ball[@]}"
             run dim-512 "${robust[@]}" --dim 512
             run pool-spoc "${robust[@]}" --pool spoc
             run loss-triplet "${robust[@]}" --loss triplet
-            models=(plain-0 robust-0 epsilon-0.5 epsilon-2 shared-norms advprop ses scale-30 dim-512 pool-spoc loss-triplet)
+            run steps-2 "${robust[@]}" --steps 2
+            run scale-30 "${robust[@]}" --scale 30 --margin 0.3
+            models=(plain-0 robust-0 everywhere epsilon-2 shared-norms fast-advprop ses dim-512 pool-spoc loss-triplet steps-2 scale-30)
             squeezenet=$(dirname "$weights")/squeezenet1_1.safetensors
             if [[ -f $squeezenet ]]; then
                 run squeezenet "${plain[@]}" --weights "$squeezenet"
@@ -119,8 +122,6 @@ for stage in "${stages[@]}"; do
             else
                 echo "reproduce: no $squeezenet: its rows are left out" >&2
             fi
-            run steps-2 "${plain[@]}" --recipe advprop --epsilon 0.5/255 --steps 2
-            models+=(steps-2)
             for i in "${!models[@]}"; do models[i]="${models[i]}=$out/${models[i]}"; done
             evaluate ablation -- "${models[@]}"
             evaluate ablation-attacked --robust --epsilon 2/255 --steps 10 --robust-queries 60 -- "${models[@]}"
