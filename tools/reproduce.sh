@@ -52,7 +52,7 @@ fi
 mkdir -p "$out"
 
 plain=(--size 112)
-recipe=(--recipe advprop --attacked-share 0.25 --adversarial-weight 0.25)
+recipe=(--recipe advprop --attacked-share 0.25 --adversarial-weight 0.25 --shared-norms)
 ball=(--epsilon 4/255 --full-contrast 0.12)
 robust=("${plain[@]}" "${recipe[@]}" "${ball[@]}")
 
@@ -105,15 +105,15 @@ for stage in "${stages[@]}"; do
             run robust-0 "${robust[@]}" --seed 0
             run everywhere "${plain[@]}" "${recipe[@]}" --epsilon 2/255
             run epsilon-2 "${plain[@]}" "${recipe[@]}" --epsilon 2/255 --full-contrast 0.12
-            run shared-norms "${robust[@]}" --shared-norms
-            run fast-advprop "${plain[@]}" --recipe fast-advprop "${ball[@]}"
+            run split-norms "${plain[@]}" "${recipe[@]:0:6}" "${ball[@]}"
+            run fast-advprop "${plain[@]}" --recipe fast-advprop --shared-norms "${ball[@]}"
             run ses "${plain[@]}" --recipe ses "${ball[@]}"
             run dim-512 "${robust[@]}" --dim 512
             run pool-spoc "${robust[@]}" --pool spoc
             run loss-triplet "${robust[@]}" --loss triplet
             run steps-2 "${robust[@]}" --steps 2
             run scale-30 "${robust[@]}" --scale 30 --margin 0.3
-            models=(plain-0 robust-0 everywhere epsilon-2 shared-norms fast-advprop ses dim-512 pool-spoc loss-triplet steps-2 scale-30)
+            models=(plain-0 robust-0 everywhere epsilon-2 split-norms fast-advprop ses dim-512 pool-spoc loss-triplet steps-2 scale-30)
             squeezenet=$(dirname "$weights")/squeezenet1_1.safetensors
             if [[ -f $squeezenet ]]; then
                 run squeezenet "${plain[@]}" --weights "$squeezenet"

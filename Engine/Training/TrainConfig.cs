@@ -89,8 +89,8 @@ public sealed record TrainConfig
 
     public SamplingKind Sampling { get; init; } = SamplingKind.Balanced;
 
-    /// <summary>Classes per batch, 1 to 4096; a set with fewer classes takes some of them twice, so that the batch keeps its size.</summary>
-    public int BatchClasses { get; init; } = 16;
+    /// <summary>Classes per batch, 1 to 4096; a set with fewer classes takes some of them twice, so that the batch keeps its size. 15: docs/results.md, of a source of 30 classes.</summary>
+    public int BatchClasses { get; init; } = 15;
 
     /// <summary>Images of each class per batch, 1 to 4096. The batch is <see cref="BatchClasses"/> × this, whichever the sampling, and at least 2.</summary>
     public int BatchImagesPerClass { get; init; } = 4;
