@@ -209,7 +209,7 @@ public sealed class ExactIndex : IDisposable
 
     /// <summary>
     /// Writes the index of a store, as <see cref="Save"/> does, of rows that need not fit into memory: they are copied part by part, and coded where they lie in the file. Held are
-    /// one part and the codes, D + 24 bytes a row and less than that again while they are made; what the system keeps of the file, it can let go.
+    /// one part and the codes, somewhat more than D bytes a row; what the system keeps of the file, it can let go.
     /// </summary>
     /// <exception cref="ArgumentException">A descriptor holds a value that is not finite; the message names its row.</exception>
     public static void Build(DescriptorStore store, string path, Device device, Metric metric = Metric.Cosine)
