@@ -211,22 +211,41 @@ public sealed class ExactIndex : IDisposable
     /// Writes the index of a store, as <see cref="Save"/> does, of rows that need not fit into memory: they are copied part by part, and coded where they lie in the file. Held are
     /// one part and the codes, somewhat more than D bytes a row; what the system keeps of the file, it can let go.
     /// </summary>
+    /// <param name="store">Whose rows they are.</param>
+    /// <param name="path">The file; its folder must exist.</param>
+    /// <param name="device">Its threads code.</param>
+    /// <param name="metric">What nearness is.</param>
+    /// <param name="progress">In rows copied, and then of the coding.</param>
+    /// <param name="cancellation">Looked at between parts.</param>
     /// <exception cref="ArgumentException">A descriptor holds a value that is not finite; the message names its row.</exception>
-    public static void Build(DescriptorStore store, string path, Device device, Metric metric = Metric.Cosine)
+    public static void Build(DescriptorStore store, string path, Device device, Metric metric = Metric.Cosine, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
-        IEnumerable<ReadOnlyMemory<float>> rows = store.ReadBlocks(0, store.Rows).Select(part => metric == Metric.Cosine ? UnitRows.Normalize(part.AsMemory(), store.Dimension) : part);
         CertifiedSearch? search = null;
         try
         {
-            IndexFile.Write(path, new IndexMeta { Metric = metric, Dimension = store.Dimension, Rows = store.Rows, StoreSha256 = store.Sha256 }, rows, blocks =>
+            IndexFile.Write(path, new IndexMeta { Metric = metric, Dimension = store.Dimension, Rows = store.Rows, StoreSha256 = store.Sha256 }, Parts(), blocks =>
             {
+                progress?.Report(new Progress("coding", 0, 1, "passes"));
                 search = new CertifiedSearch(device, SimilarityOf(metric), [.. blocks.Select(b => b.Values)], store.Dimension);
+                progress?.Report(new Progress("coding", 1, 1, "passes"));
                 return search.CodeBytes > 0 ? search.SaveCodes : null;
             });
         }
         finally
         {
             search?.Dispose();
+        }
+
+        IEnumerable<ReadOnlyMemory<float>> Parts()
+        {
+            long done = 0;
+            foreach (float[] part in store.ReadBlocks(0, store.Rows))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                yield return metric == Metric.Cosine ? UnitRows.Normalize(part.AsMemory(), store.Dimension) : part;
+                done += part.Length / store.Dimension;
+                progress?.Report(new Progress("copying", done, store.Rows, "rows"));
+            }
         }
     }
 

@@ -23,7 +23,7 @@ sealed class IndexVerb : Verb
 
     public override IReadOnlyList<string> Examples => ["index stores/ucm", "index stores/ucm --metric l2"];
 
-    public override string Notes => $"Writes STORE/{FileName}: every descriptor as float32 and, from 2,048 images on, 8-bit codes to search by, with checksums. A search with it reads few descriptors from the disk; a search without it, or with one of another state of the store, reads the store itself.";
+    public override string Notes => $"Writes STORE/{FileName}: every descriptor as float32 and, from 2,048 images on, 8-bit codes to search by, with checksums. Neither the making nor a search holds the descriptors in memory, only the codes, about a byte a value. A search with it reads few descriptors from the disk; a search without it, or with one of another state of the store, reads the store itself.";
 
     public override int Run(ParseResult arguments, Session session)
     {
@@ -31,7 +31,7 @@ sealed class IndexVerb : Verb
         opened.Verify(session.Progress, session.Cancellation);
         string file = Path.Combine(opened.Path, FileName);
         Metric chosen = arguments.GetValue(metric)!.Value;
-        ExactIndex.Build(opened, file, session.Device, chosen);
+        ExactIndex.Build(opened, file, session.Device, chosen, session.Progress, session.Cancellation);
         long bytes = new FileInfo(file).Length;
         if (session.Json)
         {
