@@ -31,8 +31,8 @@ public class TrainConfigTests
         => Assert.That(new TrainConfig { Loss = LossKind.Contrastive, Sampling = SamplingKind.Shuffled, BatchClasses = 1, BatchImagesPerClass = 8 }.Validate, Throws.Nothing);
 
     [Test]
-    public void Defaults_are_valid_and_make_batches_of_64()
-        => Assert.That(new TrainConfig().Validate().BatchSize, Is.EqualTo(64));
+    public void Defaults_are_valid_and_make_batches_of_60()
+        => Assert.That(new TrainConfig().Validate().BatchSize, Is.EqualTo(60));
 
     static IEnumerable<TestCaseData> Wrong()
     {
@@ -42,7 +42,7 @@ public class TrainConfigTests
         yield return new(good with { ContrastiveMargin = 2.1 }, "contrastive margin is 2.1");
         yield return new(good with { TripletMargin = 0 }, "triplet margin is 0");
         yield return new(good with { SmoothAPTemperature = double.NaN }, "temperature is NaN");
-        yield return new(good with { Loss = LossKind.Triplet, BatchImagesPerClass = 1 }, "16 × 1 images; this loss compares them");
+        yield return new(good with { Loss = LossKind.Triplet, BatchImagesPerClass = 1 }, "15 × 1 images; this loss compares them");
         yield return new(good with { Loss = LossKind.SmoothAP, BatchClasses = 1 }, "1 × 4 images; this loss compares them");
         yield return new(good with { DescriptorSize = 0 }, "size is 0");
         yield return new(good with { Epochs = 0 }, "epochs is 0");
