@@ -45,21 +45,11 @@ public sealed class BatchShare(BackgroundCommunicator ranks)
         long[] mine = [.. MemoryMarshal.Cast<byte, long>(TensorMemory.Bytes(own))];
         if (IsWhole) return mine;
         // Each rank's in their places, zeros elsewhere: whole numbers add up exactly.
-        double[] labels = new double[(int)Counts(mine.Length).Sum()];
+        double[] labels = new double[(int)ranks.Counts(mine.Length).Sum()];
         int[] places = PlacesOf(mine.Length);
         for (int i = 0; i < mine.Length; i++) labels[places[i]] = mine[i];
         ranks.AllReduceSum(labels);
         return [.. labels.Select(l => (long)l)];
-    }
-
-    /// <summary>What each rank has.</summary>
-    /// <param name="own">What this one has.</param>
-    double[] Counts(long own)
-    {
-        double[] counts = new double[ranks.Size];
-        counts[ranks.Rank] = own;
-        ranks.AllReduceSum(counts);
-        return counts;
     }
 
     /// <summary>The rows of all ranks, rank by rank: what is computed of them, each rank computes alike, and its gradient flows back into the rank's own.</summary>
@@ -70,7 +60,7 @@ public sealed class BatchShare(BackgroundCommunicator ranks)
         if (IsWhole) return own;
         using DisposeScope scope = NewDisposeScope();
         Tensor rows = own.dim() == 1 ? own.unsqueeze(1) : own;
-        double[] counts = Counts(rows.shape[0]);
+        double[] counts = ranks.Counts(rows.shape[0]);
         var span = new RowSpan(this, (long)counts.Take(ranks.Rank).Sum(), (long)counts.Sum());
         Tensor all = is_grad_enabled() && rows.requires_grad ? GatherFunction.apply(rows.contiguous(), span) : span.Collect(rows.contiguous());
         return (own.dim() == 1 ? all.squeeze(1) : all).MoveToOuterDisposeScope();

@@ -22,14 +22,22 @@ public static class Exchange
     public static IReadOnlyList<T> JoinRecords<T>(this ICommunicator ranks, IReadOnlyList<T> own) =>
         ranks.Size == 1 ? own : [.. ranks.Collect(JsonSerializer.SerializeToUtf8Bytes(own, Json.Line)).SelectMany(json => JsonSerializer.Deserialize<T[]>(json, Json.Line)!)];
 
+    /// <summary>What each rank has.</summary>
+    /// <param name="ranks">The processes.</param>
+    /// <param name="own">What this one has, a whole number.</param>
+    internal static double[] Counts(this ICommunicator ranks, long own)
+    {
+        double[] counts = new double[ranks.Size];
+        counts[ranks.Rank] = own;
+        ranks.AllReduceSum(counts);
+        return counts;
+    }
+
     static T[][] Collect<T>(this ICommunicator ranks, T[] own) where T : unmanaged
     {
         // Whoever has failed says so here, before anybody sends.
         ranks.RunOnAll(() => { });
-        double[] lengths = new double[ranks.Size];
-        lengths[ranks.Rank] = own.Length;
-        ranks.AllReduceSum(lengths);
-        T[][] all = [.. lengths.Select((length, rank) => rank == ranks.Rank ? own : new T[(int)length])];
+        T[][] all = [.. ranks.Counts(own.Length).Select((length, rank) => rank == ranks.Rank ? own : new T[(int)length])];
         for (int rank = 0; rank < all.Length; rank++)
         {
             for (int at = 0; at < all[rank].Length; at += Piece)

@@ -1,4 +1,3 @@
-using Osprey.Engine.Datasets;
 using Osprey.Engine.Model;
 using Osprey.Engine.Training;
 using static TorchSharp.torch;
@@ -24,14 +23,9 @@ public sealed class AdvProp(Device device, Threat threat, double weight, double 
 
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
-        (Tensor images, Tensor attackedLabels, int[]? places, ulong start) = (pixels, labels, null, seed);
-        if (share < 1)
-        {
-            var random = new SeededRandom((long)seed);
-            var part = new AttackedPart(Share, labels, share, random);
-            (images, attackedLabels, places, start) = (pixels.index_select(0, part.Indices), labels.index_select(0, part.Indices), part.Places, random.NextBits());
-        }
-        Tensor adversarial = Attacked(embedder, AttackedBranch, images, unit => loss.Compute(unit, attackedLabels), start, places);
+        Tensor adversarial, attackedLabels = labels;
+        if (share < 1) (_, adversarial, attackedLabels) = AttackedShare(embedder, loss, pixels, labels, share, seed);
+        else adversarial = Attacked(embedder, AttackedBranch, pixels, unit => loss.Compute(unit, labels), seed);
         double attacked = Part(embedder, AttackedBranch, loss, adversarial, attackedLabels, weight);
         double clean = Part(embedder, NormBranch.Main, loss, pixels, labels, 1 - weight);
         return new StepLoss((1 - weight) * clean + weight * attacked, clean, attacked);

@@ -1,3 +1,4 @@
+using Osprey.Engine.Datasets;
 using Osprey.Engine.Model;
 using Osprey.Engine.Training;
 using TorchSharp;
@@ -47,6 +48,16 @@ public abstract class AdversarialRecipe(Device device, Threat threat) : Recipe
         Tensor adversarial = attack.Perturb(pixels, x => objective(embedder.Describe(x)), seed, Share.IsWhole ? null : places ?? Share.PlacesOf(pixels.shape[0]));
         embedder.train();
         return adversarial;
+    }
+
+    /// <summary>A share of the batch after an attack that raises its loss through <see cref="AttackedBranch"/>, and its labels.</summary>
+    /// <param name="share">Of the batch, in (0, 1).</param>
+    private protected (AttackedPart Part, Tensor Adversarial, Tensor Labels) AttackedShare(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, double share, ulong seed)
+    {
+        var random = new SeededRandom((long)seed);
+        var part = new AttackedPart(Share, labels, share, random);
+        Tensor own = labels.index_select(0, part.Indices);
+        return (part, Attacked(embedder, AttackedBranch, pixels.index_select(0, part.Indices), unit => loss.Compute(unit, own), random.NextBits(), part.Places), own);
     }
 
     /// <summary>The images after an attack that moves each from its own clean descriptor, by the main norms.</summary>

@@ -13,19 +13,16 @@ internal sealed class AttackedPart
 {
     /// <param name="share">What this process has of the batch.</param>
     /// <param name="labels">[n] int64, of its images.</param>
-    /// <param name="part">In (0, 1]: the share of the batch; rounded to whole images, at least 2, and of the rest at least 2 or none.</param>
+    /// <param name="part">In (0, 1): the share of the batch; rounded to whole images, at least 2 on each side.</param>
     /// <param name="random">Gives the order of the classes.</param>
     public AttackedPart(BatchShare share, Tensor labels, double part, SeededRandom random)
     {
         int[] order = ByClass(share.Labels(labels), random);
-        Count = CountOf(order.Length, part);
-        Fraction = (double)Count / order.Length;
-        (Places, Indices) = Own(share, order[..Count]);
-        (_, Rest) = Own(share, order[Count..]);
+        int count = CountOf(order.Length, part);
+        Fraction = (double)count / order.Length;
+        (Places, Indices) = Own(share, order[..count]);
+        (_, Rest) = Own(share, order[count..]);
     }
-
-    /// <summary>Images of all processes in it.</summary>
-    public int Count { get; }
 
     /// <summary>Its share of the batch.</summary>
     public double Fraction { get; }
@@ -40,7 +37,7 @@ internal sealed class AttackedPart
     public Tensor Rest { get; }
 
     /// <summary>Images of a batch that are attacked.</summary>
-    public static int CountOf(int batch, double part) => part == 1 ? batch : Math.Clamp((int)Math.Round(batch * part), 2, batch - 2);
+    public static int CountOf(int batch, double part) => Math.Clamp((int)Math.Round(batch * part), 2, batch - 2);
 
     /// <summary>Positions in the batch, class after class, the classes in a random order.</summary>
     static int[] ByClass(long[] labels, SeededRandom random)

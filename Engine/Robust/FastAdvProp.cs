@@ -1,4 +1,3 @@
-using Osprey.Engine.Datasets;
 using Osprey.Engine.Model;
 using Osprey.Engine.Training;
 using static TorchSharp.torch;
@@ -29,12 +28,8 @@ public sealed class FastAdvProp(Device device, Threat threat, double share, bool
 
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
-        var random = new SeededRandom((long)seed);
-        var part = new AttackedPart(Share, labels, share, random);
-        Tensor attackedLabels = labels.index_select(0, part.Indices);
+        (AttackedPart part, Tensor adversarial, Tensor attackedLabels) = AttackedShare(embedder, loss, pixels, labels, share, seed);
         double s = part.Fraction;
-
-        Tensor adversarial = Attacked(embedder, AttackedBranch, pixels.index_select(0, part.Indices), unit => loss.Compute(unit, attackedLabels), random.NextBits(), part.Places);
         double attacked = Part(embedder, AttackedBranch, loss, adversarial, attackedLabels, s);
         double clean = Part(embedder, NormBranch.Main, loss, pixels.index_select(0, part.Rest), labels.index_select(0, part.Rest), 1 - s);
         return new StepLoss((1 - s) * clean + s * attacked, clean, attacked);

@@ -45,13 +45,8 @@ internal static class TrainingTeam
         return measured[0];
     }
 
-    /// <summary>What all ranks could not read, on rank 0; each file once.</summary>
-    public static IReadOnlyList<BadFile> Join(BatchShare share, IReadOnlyList<BadFile> own)
-    {
-        if (share.IsWhole) return own;
-        byte[][] all = share.Ranks.Gather(JsonSerializer.SerializeToUtf8Bytes(own, Json.Line), 0);
-        return [.. all.SelectMany(f => JsonSerializer.Deserialize<BadFile[]>(f, Json.Line)!).DistinctBy(f => f.Path)];
-    }
+    /// <summary>What all ranks could not read; each file once.</summary>
+    public static IReadOnlyList<BadFile> Join(BatchShare share, IReadOnlyList<BadFile> own) => [.. share.Ranks.JoinRecords(own).DistinctBy(f => f.Path)];
 
     /// <summary>What ends all ranks at the same step, as one failure.</summary>
     public static Exception Together(BatchShare share, Exception failure) => share.IsWhole ? failure : new RankFailedException(failure);
