@@ -62,12 +62,12 @@ static class Host
         string verb = PathOf(command);
 
         if (parse.Action is { ClearsParseErrors: true }) return parse.Invoke(new InvocationConfiguration { Output = streams.Out, Error = streams.Error });
-        if (parse.Errors.Count > 0 || command is not Verb chosen) return Usage(parse, command, verb, streams);
+        if (parse.Errors.Count > 0 || command is not Verb chosen) return Shared(Usage(parse, command, verb, streams), launch);
 
         if (launch.Size > 1 && !chosen.RunsOnRanks)
         {
             streams.Error.WriteLine($"osprey {verb}: runs in one process, and {launch.Size} were started; start it without mpirun");
-            return ExitCode.Usage;
+            return Shared(ExitCode.Usage, launch);
         }
 
         bool verbose = parse.GetValue(options.Verbose);
@@ -78,10 +78,11 @@ static class Host
                 parse.GetValue(options.Json), verbose, parse.GetValue(options.Quiet), cancellation);
             try
             {
-                return chosen.Run(parse, session);
+                return Shared(chosen.Run(parse, session), launch);
             }
             catch (Exception e) when (launch.Size > 1 && e is not RankFailedException)
             {
+                session.EndProgress();
                 int code = Failure.Report(e, $"{verb}: rank {launch.Rank}", verbose, all.Error);
                 session.AbortOthers(code);
                 return code;
@@ -91,9 +92,12 @@ static class Host
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return Failure.Report(e, verb, verbose, streams.Error);
+            return Shared(Failure.Report(e, verb, verbose, streams.Error), launch);
         }
     }
+
+    /// <summary>The exit code of what every rank knows: rank 0 tells it and alone ends with it. mpirun ends all once one has gone with an error, which might be before rank 0 has spoken.</summary>
+    static int Shared(int code, Launch launch) => launch.Rank == 0 ? code : ExitCode.Done;
 
     static int Usage(ParseResult parse, Command command, string verb, Streams streams)
     {

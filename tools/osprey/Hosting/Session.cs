@@ -116,17 +116,17 @@ sealed class Session : IDisposable
         streams.Out.WriteLine(line);
     }
 
-    /// <summary>Ends the progress display, so that what follows stands below it.</summary>
+    /// <summary>Ends the progress display's stage: results and errors stand below its last line.</summary>
+    public void EndProgress()
+    {
+        if (display.IsValueCreated) display.Value.EndStage();
+    }
+
+    /// <summary>Ends the progress display and leaves the other processes, once they leave too.</summary>
     public void Dispose()
     {
         if (display.IsValueCreated) display.Value.Dispose();
         device?.Dispose();
         ranks?.Dispose();
-    }
-
-    /// <summary>Results stand below the last line of progress.</summary>
-    void EndProgress()
-    {
-        if (display.IsValueCreated) display.Value.EndStage();
     }
 }
