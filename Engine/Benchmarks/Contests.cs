@@ -139,8 +139,8 @@ public static class Contests
         ];
         foreach ((string name, BenchmarkSize size, Architecture architecture, int images, int file, int side) in drawn)
             yield return new ContestEntry(Pipeline, name, $"{images} JPEG {file} px, {side} px", size, stage => new PipelineContest(stage.Device, architecture, side, seed: 0, images, file));
-        foreach ((BenchmarkSize size, Architecture architecture) in new[] { (BenchmarkSize.Quick, Architecture.Squeezenet), (BenchmarkSize.Standard, Architecture.Resnet18) })
-            yield return new ContestEntry(Pipeline, OwnImages, "own images, up to 224 px", size, stage => new PipelineContest(stage.Device, architecture, 224, seed: 0, stage.Images!));
+        foreach ((BenchmarkSize size, Architecture architecture) in new[] { (BenchmarkSize.Quick, Architecture.Squeezenet), (BenchmarkSize.Standard, Architecture.Resnet18), (BenchmarkSize.Standard, Architecture.Resnet50) })
+            yield return new ContestEntry(Pipeline, OwnImages, $"own images, {architecture}, up to 224 px", size, stage => new PipelineContest(stage.Device, architecture, 224, seed: 0, stage.Images!));
     }
 
     static IEnumerable<ContestEntry> OfSearch()
