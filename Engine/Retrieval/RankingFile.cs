@@ -26,9 +26,16 @@ public static class RankingFile
         AtomicFile.Write(path, file =>
         {
             using var archive = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true);
-            using (Stream entry = archive.CreateEntry("ids.npy", CompressionLevel.NoCompression).Open()) Npy.Write(entry, ids, ranking.Queries, ranking.K);
-            using (Stream entry = archive.CreateEntry("scores.npy", CompressionLevel.NoCompression).Open()) Npy.Write(entry, scores, NpyType.Float32, ranking.Queries, ranking.K);
-            using (Stream entry = archive.CreateEntry("queries.npy", CompressionLevel.NoCompression).Open()) Npy.Write(entry, queries);
+            // Without the time of day in it, so that equal answers are equal files.
+            Stream Open(string name)
+            {
+                ZipArchiveEntry entry = archive.CreateEntry(name, CompressionLevel.NoCompression);
+                entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+                return entry.Open();
+            }
+            using (Stream entry = Open("ids.npy")) Npy.Write(entry, ids, ranking.Queries, ranking.K);
+            using (Stream entry = Open("scores.npy")) Npy.Write(entry, scores, NpyType.Float32, ranking.Queries, ranking.K);
+            using (Stream entry = Open("queries.npy")) Npy.Write(entry, queries);
         });
     }
 }

@@ -16,7 +16,8 @@ static class Chart
     /// <param name="Key">As in the legend.</param>
     /// <param name="Points">In the units of the axes, x rising.</param>
     /// <param name="Marked">Whether each point carries a mark; a dense curve is better without.</param>
-    public sealed record Series(ChartKey Key, IReadOnlyList<(double X, Figure Y)> Points, bool Marked = true);
+    /// <param name="Joined">Whether a line joins the points; measured ones beside a fitted curve are better without.</param>
+    public sealed record Series(ChartKey Key, IReadOnlyList<(double X, Figure Y)> Points, bool Marked = true, bool Joined = true);
 
     public static string Colour(int style) => $"var(--s{style % Palette})";
 
@@ -101,7 +102,7 @@ static class Chart
         using (page.Open("g", "stroke", Colour(style), "fill", Colour(style)))
         {
             page.Element("title", line.Key.Name);
-            page.Empty("polyline", "points", points, "fill", "none", "stroke-width", "2", "stroke-linejoin", "round", "stroke-dasharray", Dash(style));
+            if (line.Joined) page.Empty("polyline", "points", points, "fill", "none", "stroke-width", "2", "stroke-linejoin", "round", "stroke-dasharray", Dash(style));
             if (!line.Marked) return;
             foreach ((double px, Figure f) in line.Points)
             {

@@ -30,6 +30,7 @@ static class Host
             new VerbGroup("data", "Draws, lists, checks, splits and tiles data sets.", new DataSynthVerb(), new DataListVerb(), new DataCheckVerb(), new DataSplitVerb(), new DataTileVerb()),
             new VerbGroup("store", "Checks and changes stores.", new StoreVerifyVerb(), new StoreAppendVerb(), new StoreDeleteVerb()),
             new VerbGroup("weights", "Looks into weights files and converts them.", new WeightsInspectVerb(), new WeightsConvertVerb()),
+            new VerbGroup("scale", "Measures what a search costs as a store grows, and predicts beyond this machine.", new ScaleRowsVerb(), new ScaleModelVerb()),
             new BenchVerb(),
             new DoctorVerb(),
         };

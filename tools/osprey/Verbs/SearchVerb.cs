@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Diagnostics;
+using Osprey.Engine;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Distributed;
 using Osprey.Engine.Images;
@@ -47,11 +49,13 @@ sealed class SearchVerb : Verb
 
     readonly Option<string?> geoJson = Flag.Text("--geojson", "FILE", "Also writes what was found as GeoJSON: one feature each, with its footprint where the store knows it.");
 
+    readonly Option<string?> summary = Flag.Text("--summary", "FILE.json", "Also writes what was searched and where the time went: reading queries and names, opening the index, searching.");
+
     public SearchVerb()
         : base("search", "Finds the nearest images of a store, exactly.")
     {
         Add(store);
-        foreach (Option option in new Option[] { query, vectors, k, radius, onlyClass, model, output, file, geoJson }) Add(option);
+        foreach (Option option in new Option[] { query, vectors, k, radius, onlyClass, model, output, file, geoJson, summary }) Add(option);
         refinement.AddTo(this);
         Add(reRankFirst);
         k.Validators.Add(result =>
@@ -79,6 +83,7 @@ sealed class SearchVerb : Verb
         "search stores/ucm --query harbour.jpg -k 20 --rerank --rerank-first 200",
         "search stores/scene --query harbour.jpg -k 20 --geojson hits.geojson",
         "search stores/ucm --vectors queries.npy -k 100 --output npz --out neighbours.npz",
+        "search stores/ucm --vectors queries.npy -k 100 --output npz --out neighbours.npz --summary times.json",
     ];
 
     public override string Notes => "Queries are decoded, resized and described (scales, precision) as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance. Of a re-ranked image it is 1 − the final distance, 0 to 1."
@@ -92,18 +97,28 @@ sealed class SearchVerb : Verb
         ICommunicator ranks = session.Ranks;
         DescriptorStore opened = ranks.RunOnAll(() => Open(arguments, ranks));
         string? target = arguments.GetValue(file);
+        long began = Stopwatch.GetTimestamp();
         // Rank 0 alone reads and describes the queries, and knows the rows' paths.
         (Queries queries, StoreRow[] rows, RowFilter? filter) = ranks.RunOnAll(() => ranks.Rank == 0 ? Prepare(arguments, opened, session) : (new Queries([], []), [], null));
+        long prepared = Stopwatch.GetTimestamp();
 
         using ExactIndex? whole = ranks.Size == 1 ? OpenIndex(opened, session) : null;
         using DistributedIndex? shared = whole is null ? DistributedIndex.Open(ranks, opened, session.Device, ranks.RunOnAll(() => MetricOf(opened, session))) : null;
+        long ready = Stopwatch.GetTimestamp();
         int count = arguments.GetValue(k)!.Value;
         Ranking? ranking = null;
         RangeRanking? within = null;
         if (whole is not null && refinement.BindExpansion(arguments) is { } expansion) queries = queries with { Values = expansion.Expand(whole, queries.Values, default, filter) };
         if (arguments.GetValue(radius) is not double r) ranking = whole is null ? shared!.Search(queries.Values, count, filter) : Rank(arguments, whole, queries, filter, session);
         else within = whole is null ? shared!.SearchRange(queries.Values, (float)r, filter) : whole.SearchRange(queries.Values, (float)r, filter);
-        if (ranks.Rank == 0) Show(arguments, session, opened, queries, rows, target, ranking, within);
+        long searched = Stopwatch.GetTimestamp();
+        if (ranks.Rank != 0) return ExitCode.Done;
+        if (arguments.GetValue(summary) is string times)
+        {
+            static double Seconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds;
+            Json.Write(times, new { Store = opened.Path, opened.Rows, opened.Dimension, Ranks = ranks.Size, session.Threads, Queries = queries.Names.Count, K = count, PrepareSeconds = Seconds(began, prepared), OpenSeconds = Seconds(prepared, ready), SearchSeconds = Seconds(ready, searched) });
+        }
+        Show(arguments, session, opened, queries, rows, target, ranking, within);
         return ExitCode.Done;
     }
 
@@ -116,7 +131,7 @@ sealed class SearchVerb : Verb
 
     (Queries Queries, StoreRow[] Rows, RowFilter? Filter) Prepare(ParseResult arguments, DescriptorStore opened, Session session)
     {
-        foreach (string? name in new[] { arguments.GetValue(file), arguments.GetValue(geoJson) })
+        foreach (string? name in new[] { arguments.GetValue(file), arguments.GetValue(geoJson), arguments.GetValue(summary) })
         {
             if (name is not null) InputFile.Writable(name);
         }
