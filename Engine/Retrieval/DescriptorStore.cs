@@ -143,8 +143,25 @@ public sealed class DescriptorStore
         return [.. all];
     }
 
+    /// <summary>Metadata of some rows, by their number. Only the tables of the parts that hold them are read, each once.</summary>
+    /// <exception cref="ArgumentException">There is no such row.</exception>
+    public IReadOnlyDictionary<long, StoreRow> ReadRows(IEnumerable<long> ids)
+    {
+        var found = new Dictionary<long, StoreRow>();
+        int part = 0;
+        long start = 0;
+        StoreRow[]? rows = null;
+        foreach (long id in ids.Distinct().Order())
+        {
+            if (id < 0 || id >= Rows) throw new ArgumentException($"row {id} was asked of {Path}, which has {Rows}");
+            for (; id >= start + Manifest.Parts[part].Rows; start += Manifest.Parts[part++].Rows) rows = null;
+            found[id] = (rows ??= ReadRows(part))[id - start];
+        }
+        return found;
+    }
+
     /// <summary>Metadata of the rows of part <paramref name="part"/>.</summary>
-    internal StoreRow[] ReadRows(int part)
+    public StoreRow[] ReadRows(int part)
     {
         string table = At(Manifest.Parts[part].Metadata);
         StoreRow[] rows = StoreTable.Read(table);

@@ -2,7 +2,7 @@ namespace Osprey.Engine.Benchmarks.Scale;
 
 /// <summary>What a search costs on the machine that <c>runs.jsonl</c> is of: linear in what it does, and fitted to the runs. Seconds; W workers, R ranks.</summary>
 /// <remarks>
-/// search = call + Q·(query + N·D·scan/W + [R > 1]·R·k·merge). Prepare = read + N·name. Open of one process = open + N·D·check; of ranks = open' + N·D·code/W.
+/// search = call + Q·(query + N·D·scan/W + [R > 1]·R·k·merge). Prepare = read + N·part. Open of one process = open + N·D·check; of ranks = open' + N·D·code/W.
 /// Start and end, what is left of the whole, is one number for one process and one for each number of ranks.
 /// </remarks>
 public sealed record ScaleFit
@@ -22,8 +22,8 @@ public sealed record ScaleFit
     /// <summary>Queries, and a store of however few rows.</summary>
     public required double Prepare { get; init; }
 
-    /// <summary>A row's name and what else is known of it.</summary>
-    public required double Name { get; init; }
+    /// <summary>A row's share of the manifest and of the parts' files, which are opened.</summary>
+    public required double Part { get; init; }
 
     /// <summary>An index of however few rows.</summary>
     public required double Open { get; init; }
@@ -53,7 +53,7 @@ public sealed record ScaleFit
             Scan = search[2],
             Merge = search[3],
             Prepare = prepare[0],
-            Name = prepare[1],
+            Part = prepare[1],
             Open = open[0],
             Check = open[1],
             OpenRanks = ranks[0],
@@ -78,5 +78,5 @@ public sealed record ScaleFit
 
     /// <summary>The whole of a run, by the model.</summary>
     public double Seconds(ScaleRun run) =>
-        Start[run.Ranks] + Prepare + (Name * run.Rows) + (run.Ranks == 1 ? Open + (Check * Values(run)) : OpenRanks + (Code * Values(run) / run.Workers)) + SearchSeconds(run);
+        Start[run.Ranks] + Prepare + (Part * run.Rows) + (run.Ranks == 1 ? Open + (Check * Values(run)) : OpenRanks + (Code * Values(run) / run.Workers)) + SearchSeconds(run);
 }

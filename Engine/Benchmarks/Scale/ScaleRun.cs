@@ -31,7 +31,7 @@ public sealed record ScaleRun
     /// <summary>From the start of the process, or of mpirun, to its end.</summary>
     public required double Seconds { get; init; }
 
-    /// <summary>Reading queries and the rows' names.</summary>
+    /// <summary>Opening the store's parts, and reading queries.</summary>
     public required double PrepareSeconds { get; init; }
 
     /// <summary>Opening the index, or reading and coding the ranks' rows.</summary>

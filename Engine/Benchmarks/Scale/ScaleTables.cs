@@ -39,7 +39,7 @@ public static class ScaleTables
         foreach ((string name, double value, double scale, string unit) in new[]
         {
             ("call: a search of however few queries", fit.Call, 1e3, "ms"), ("query: of however few rows", fit.Query, 1e6, "µs"), ("scan: a value of a row, one core", fit.Scan, 1e12, "ps"),
-            ("merge: a neighbour of a rank", fit.Merge, 1e9, "ns"), ("read: queries, and a store of however few rows", fit.Prepare, 1e3, "ms"), ("name: a row's name", fit.Name, 1e6, "µs"),
+            ("merge: a neighbour of a rank", fit.Merge, 1e9, "ns"), ("read: queries, and a store of however few rows", fit.Prepare, 1e3, "ms"), ("part: a row's share of opening the store's parts", fit.Part, 1e9, "ns"),
             ("open: an index of however few rows", fit.Open, 1e3, "ms"), ("check: a value of the index", fit.Check, 1e12, "ps"), ("open': ranks of however few rows", fit.OpenRanks, 1e3, "ms"),
             ("code: a value that a rank reads and codes, one core", fit.Code, 1e12, "ps"),
         }) Line(text, name, double.IsNaN(value) ? "–" : $"{Number(value * scale)} {unit}");

@@ -37,6 +37,22 @@ public sealed class DescriptorStoreTests
     }
 
     [Test]
+    public void Some_rows_are_read_without_the_other_parts_tables()
+    {
+        StoreSample.Make(At("s"));
+        StoreRow[] all = [.. Good(23).Select(StoreSample.Row)];
+        DescriptorStore store = DescriptorStore.Open(At("s"));
+        Assert.That(store.ReadRows([]), Is.Empty);
+        Assert.That(store.ReadRows(Enumerable.Range(0, 20).Select(i => (long)i)).OrderBy(r => r.Key).Select(r => r.Value), Is.EqualTo(all));
+        // Parts hold rows 0 to 6, 7 to 13 and 14 to 19.
+        File.WriteAllText(At("s/part-00001.parquet"), "no table");
+        Assert.That(store.ReadRows([19, 6, 14, 6]), Is.EquivalentTo(new Dictionary<long, StoreRow> { [6] = all[6], [14] = all[14], [19] = all[19] }));
+        Assert.That(() => store.ReadRows([6, 7]), Throws.TypeOf<InvalidDataException>().With.Message.Contains("part-00001.parquet"));
+        Assert.That(() => store.ReadRows([20]), Throws.ArgumentException.With.Message.Contains("row 20").And.Message.Contains("has 20"));
+        Assert.That(() => store.ReadRows([-1]), Throws.ArgumentException);
+    }
+
+    [Test]
     public void The_manifest_says_what_the_store_is()
     {
         StoreSample.Make(At("s"), StoreSample.Describe() with { Shard = new StoreShard(1, 4) });

@@ -49,7 +49,7 @@ sealed class SearchVerb : Verb
 
     readonly Option<string?> geoJson = Flag.Text("--geojson", "FILE", "Also writes what was found as GeoJSON: one feature each, with its footprint where the store knows it.");
 
-    readonly Option<string?> summary = Flag.Text("--summary", "FILE.json", "Also writes what was searched and where the time went: reading queries and names, opening the index, searching.");
+    readonly Option<string?> summary = Flag.Text("--summary", "FILE.json", "Also writes what was searched and where the time went: opening the store and reading queries, opening the index, searching.");
 
     public SearchVerb()
         : base("search", "Finds the nearest images of a store, exactly.")
@@ -95,11 +95,11 @@ sealed class SearchVerb : Verb
     public override int Run(ParseResult arguments, Session session)
     {
         ICommunicator ranks = session.Ranks;
+        long began = Stopwatch.GetTimestamp();
         DescriptorStore opened = ranks.RunOnAll(() => Open(arguments, ranks));
         string? target = arguments.GetValue(file);
-        long began = Stopwatch.GetTimestamp();
-        // Rank 0 alone reads and describes the queries, and knows the rows' paths.
-        (Queries queries, StoreRow[] rows, RowFilter? filter) = ranks.RunOnAll(() => ranks.Rank == 0 ? Prepare(arguments, opened, session) : (new Queries([], []), [], null));
+        // Rank 0 alone reads and describes the queries.
+        (Queries queries, RowFilter? filter) = ranks.RunOnAll(() => ranks.Rank == 0 ? Prepare(arguments, opened, session) : (new Queries([], []), null));
         long prepared = Stopwatch.GetTimestamp();
 
         using ExactIndex? whole = ranks.Size == 1 ? OpenIndex(opened, session) : null;
@@ -118,7 +118,7 @@ sealed class SearchVerb : Verb
             static double Seconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds;
             Json.Write(times, new { Store = opened.Path, opened.Rows, opened.Dimension, Ranks = ranks.Size, session.Threads, Queries = queries.Names.Count, K = count, PrepareSeconds = Seconds(began, prepared), OpenSeconds = Seconds(prepared, ready), SearchSeconds = Seconds(ready, searched) });
         }
-        Show(arguments, session, opened, queries, rows, target, ranking, within);
+        Show(arguments, session, opened, queries, target, ranking, within);
         return ExitCode.Done;
     }
 
@@ -129,31 +129,35 @@ sealed class SearchVerb : Verb
         return DescriptorStore.Open(arguments.GetRequiredValue(store));
     }
 
-    (Queries Queries, StoreRow[] Rows, RowFilter? Filter) Prepare(ParseResult arguments, DescriptorStore opened, Session session)
+    (Queries Queries, RowFilter? Filter) Prepare(ParseResult arguments, DescriptorStore opened, Session session)
     {
         foreach (string? name in new[] { arguments.GetValue(file), arguments.GetValue(geoJson), arguments.GetValue(summary) })
         {
             if (name is not null) InputFile.Writable(name);
         }
         Queries queries = arguments.GetValue(vectors) is string npy ? ReadVectors(npy, opened) : Describe(arguments, opened, session);
-        StoreRow[] rows = opened.ReadRows();
-        return (queries, rows, Filter(arguments.GetValue(onlyClass) ?? [], rows));
+        return (queries, Filter(arguments.GetValue(onlyClass) ?? [], opened));
     }
 
-    void Show(ParseResult arguments, Session session, DescriptorStore opened, Queries queries, StoreRow[] rows, string? target, Ranking? ranking, RangeRanking? within)
+    void Show(ParseResult arguments, Session session, DescriptorStore opened, Queries queries, string? target, Ranking? ranking, RangeRanking? within)
     {
-        Answer[] answers = ranking is not null ? Nearest(ranking) : Within(within!);
-        if (arguments.GetValue(geoJson) is string places) WritePlaces(places, session, queries, rows, answers);
         if (target is not null)
         {
             RankingFile.WriteNpz(target, ranking!, queries.Names);
             session.Note($"written: {target}");
-            return;
         }
+        string? places = arguments.GetValue(geoJson);
+        if (target is not null && places is null) return;
+
+        Answer[] answers = ranking is not null ? Nearest(ranking) : Within(within!);
+        // Of a store that is larger than the memory only what was found has to be known by name.
+        IReadOnlyDictionary<long, StoreRow> rows = opened.ReadRows(answers.SelectMany(a => a.Ids));
+        if (places is not null) WritePlaces(places, session, queries, rows, answers);
+        if (target is not null) return;
         string PathOf(long id) => Path.Combine(opened.Manifest.Root, rows[id].Path);
         if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
         {
-            bool windows = rows.Any(r => r.Window is not null);
+            bool windows = rows.Values.Any(r => r.Window is not null);
             session.Write(new
             {
                 Results = answers.Select((a, q) => new
@@ -181,7 +185,7 @@ sealed class SearchVerb : Verb
         }
     }
 
-    static void WritePlaces(string path, Session session, Queries queries, StoreRow[] rows, Answer[] answers)
+    static void WritePlaces(string path, Session session, Queries queries, IReadOnlyDictionary<long, StoreRow> rows, Answer[] answers)
     {
         Hit[] hits = [.. answers.SelectMany((a, q) => a.Ids.Select((id, i) => new Hit(queries.Names[q], i + 1, a.Scores[i], id, rows[id])))];
         int placed = GeoJsonHits.Write(path, hits);
@@ -221,15 +225,23 @@ sealed class SearchVerb : Verb
     }
 
     /// <summary>The rows of the named classes; null where none is named.</summary>
-    static RowFilter? Filter(string[] classes, StoreRow[] rows)
+    static RowFilter? Filter(string[] classes, DescriptorStore opened)
     {
         if (classes.Length == 0) return null;
-        HashSet<string> known = [.. rows.Select(r => r.Class)];
+        HashSet<string> wanted = [.. classes], known = [];
+        var filter = new RowFilter(opened.Rows);
+        long row = 0;
+        for (int p = 0; p < opened.Manifest.Parts.Count; p++)
+        {
+            foreach (StoreRow read in opened.ReadRows(p))
+            {
+                known.Add(read.Class);
+                if (wanted.Contains(read.Class)) filter.Allow(row);
+                row++;
+            }
+        }
         foreach (string name in classes)
             if (!known.Contains(name)) throw new InvalidDataException($"the store has no class '{name}'; it has {string.Join(", ", known.Order(StringComparer.Ordinal))}");
-        var filter = new RowFilter(rows.Length);
-        for (int i = 0; i < rows.Length; i++)
-            if (classes.Contains(rows[i].Class)) filter.Allow(i);
         return filter;
     }
 

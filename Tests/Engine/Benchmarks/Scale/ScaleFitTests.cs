@@ -48,7 +48,7 @@ public class ScaleFitTests
     {
         ScaleFit fit = ScaleFit.Of(Runs);
         Assert.That(
-            new[] { fit.Call, fit.Query, fit.Scan, fit.Merge, fit.Prepare, fit.Name, fit.Open, fit.Check, fit.OpenRanks, fit.Code, fit.Start[1], fit.Start[4] },
+            new[] { fit.Call, fit.Query, fit.Scan, fit.Merge, fit.Prepare, fit.Part, fit.Open, fit.Check, fit.OpenRanks, fit.Code, fit.Start[1], fit.Start[4] },
             Is.EqualTo(new[] { 2e-3, 1e-5, 1e-12, 1e-7, 5e-3, 1e-6, 1e-2, 2e-9, 3e-2, 8e-9, 0.5, 2 }).Within(1e-4).Percent);
         foreach (ScaleRun run in Runs) Assert.That(fit.Seconds(run), Is.EqualTo(run.Seconds).Within(1e-4).Percent);
     }
