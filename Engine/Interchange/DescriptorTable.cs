@@ -91,8 +91,9 @@ sealed class DescriptorTable : IRowFile
         }
     }
 
-    // The library throws many kinds, IOException among them.
-    static InvalidDataException Broken(string path, Exception e) => new($"{path} cannot be read as a table of descriptors: {e.Message}", e);
+    // The library throws many kinds, IOException among them. Lists in data pages of version 2, which arrow-rs writes on request, are what it says NotImplemented to.
+    static InvalidDataException Broken(string path, Exception e) => new(
+        $"{path} cannot be read as a table of descriptors: {(e is NotImplementedException ? "it holds what Parquet.Net does not read, such as lists in data pages of version 2; write it with pages of version 1" : e.Message)}", e);
 
     /// <inheritdoc/>
     public void Read(long first, Span<float> rows)

@@ -15,12 +15,21 @@ public readonly record struct Launch(int Rank, int Size, bool OpenMpi)
     /// <param name="variable">Value of an environment variable, null where there is none.</param>
     public static Launch Of(Func<string, string?> variable)
     {
-        foreach ((string size, string rank, bool openMpi) in new[] { ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", true), ("PMI_SIZE", "PMI_RANK", false) })
+        // The last is 'srun --mpi=pmix', which Open MPI joins; mpirun's own variables go first, since its ranks may inherit srun's.
+        foreach ((string size, string rank, bool openMpi) in new[] { ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", true), ("PMI_SIZE", "PMI_RANK", false), ("SLURM_STEP_NUM_TASKS", "PMIX_RANK", true) })
         {
             if (Number(variable(size)) is int r and >= 1 && Number(variable(rank)) is int i && i < r) return new Launch(i, r, openMpi);
         }
         return new Launch(0, 1, OpenMpi: false);
     }
+
+    /// <summary>How many processes Slurm's srun started that cannot be joined, as by <c>--mpi=none</c>: each would believe to be alone. 1 where all is well.</summary>
+    /// <remarks>
+    /// SLURM_NTASKS is no sign: a batch script has it too, and runs once. A launcher's variables go first, of one rank too: what mpirun starts may inherit srun's.
+    /// </remarks>
+    /// <param name="variable">Value of an environment variable, null where there is none.</param>
+    public static int Strangers(Func<string, string?> variable) =>
+        (variable("OMPI_COMM_WORLD_SIZE") ?? variable("PMI_SIZE") ?? variable("PMIX_RANK")) is null && Number(variable("SLURM_STEP_NUM_TASKS")) is int n and > 1 ? n : 1;
 
     static int? Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : null;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using NUnit.Framework;
 using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
@@ -8,7 +7,7 @@ using Osprey.Kernels;
 
 namespace Osprey.Tests.Tools;
 
-/// <summary>The tool in several processes under the mpirun of this machine; skipped where there is none. Those of threads are in Tests/Engine/Distributed.</summary>
+/// <summary>The tool in several processes under the launchers of this machine; skipped where there are none. Those of threads are in Tests/Engine/Distributed.</summary>
 [TestFixture]
 [Platform("Linux")]
 public class MpirunTests
@@ -22,8 +21,7 @@ public class MpirunTests
     [OneTimeSetUp]
     public void MakeStore()
     {
-        if (!NativeLibrary.TryLoad("libmpi.so.40", out _) || !(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(f => File.Exists(Path.Combine(f, "mpirun"))))
-            Assert.Ignore("skipped: there is no Open MPI (mpirun, libmpi.so.40) on this machine");
+        if (Launcher.All.All(l => l.Find() is null)) Assert.Ignore("skipped: there is neither Open MPI nor MPICH on this machine");
         dir = Directory.CreateTempSubdirectory("osprey-mpirun-").FullName;
         var random = new Random(8);
         float[] rows = [.. Enumerable.Range(0, Rows * Dimension).Select(_ => (float)(random.NextDouble() - 0.5))];
@@ -40,11 +38,13 @@ public class MpirunTests
         if (dir.Length > 0) Directory.Delete(dir, recursive: true);
     }
 
-    static (int Code, string Out, string Error) Mpirun(int ranks, params string[] words)
+    /// <summary>The launcher on this machine that the long tests use: Open MPI's, by whichever name. Those that name a launcher are skipped without it.</summary>
+    static (int Code, string Out, string Error) Mpirun(int ranks, params string[] words) => Started(Launcher.OpenMpi, ranks, words);
+
+    static (int Code, string Out, string Error) Started(Launcher launcher, int ranks, params string[] words)
     {
-        var start = new ProcessStartInfo("mpirun") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        // As root and with more ranks than cores, as in a container.
-        foreach (string word in (string[])["--allow-run-as-root", "--oversubscribe", "-n", $"{ranks}", "dotnet", Path.Combine(TestContext.CurrentContext.TestDirectory, "osprey.dll"), .. words, "--threads", "1", "--device", "host"])
+        var start = new ProcessStartInfo(launcher.Require()) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        foreach (string word in (string[])[.. launcher.Words, "-n", $"{ranks}", "dotnet", Path.Combine(TestContext.CurrentContext.TestDirectory, "osprey.dll"), .. words, "--threads", "1", "--device", "host"])
             start.ArgumentList.Add(word);
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
@@ -58,18 +58,18 @@ public class MpirunTests
     }
 
     [Test]
-    public void Any_number_of_ranks_prints_what_one_process_prints([Values(1, 2, 3, 4)] int ranks)
+    public void Any_number_of_ranks_prints_what_one_process_prints([Values(1, 2, 3, 4)] int ranks, [ValueSource(typeof(Launcher), nameof(Launcher.All))] Launcher launcher)
     {
         string[] words = ["search", At("store"), "--vectors", At("queries.npy"), "-k", "2000", "--json"];
-        (int code, string output, string error) = Mpirun(ranks, words);
+        (int code, string output, string error) = Started(launcher, ranks, words);
         Assert.That(code, Is.Zero, error);
         Assert.That(output, Is.EqualTo(Cli.Done(words).Out));
     }
 
-    [Test]
-    public void The_library_passes_what_it_is_given()
+    [TestCaseSource(typeof(Launcher), nameof(Launcher.All))]
+    public void The_library_passes_what_it_is_given(Launcher launcher)
     {
-        (int code, string output, string error) = Mpirun(3, "doctor", "--json");
+        (int code, string output, string error) = Started(launcher, 3, "doctor", "--json");
         Assert.That(code, Is.Zero, error);
         Assert.That(output, Does.StartWith("{").And.Contain("MPI broadcast, 3 ranks").And.Contain("MPI all-reduce, 3 ranks").And.Contain("MPI gather, 3 ranks"));
     }
@@ -87,13 +87,14 @@ public class MpirunTests
         Assert.That(error.Split(message), Has.Length.EqualTo(2), $"once: {error}");
     }
 
-    [Test]
-    public void A_part_that_one_rank_alone_cannot_read_ends_all()
+    [TestCaseSource(typeof(Launcher), nameof(Launcher.All))]
+    public void A_part_that_one_rank_alone_cannot_read_ends_all(Launcher launcher)
     {
         Npy.Write(At("nan.npy"), [.. Enumerable.Range(0, 100).Select(i => i == 90 ? float.NaN : i)], 100, 1);
-        Cli.Done("import", At("nan.npy"), "--out", At("nan"));
+        string store = At($"nan-{launcher}");
+        Cli.Done("import", At("nan.npy"), "--out", store);
         Npy.Write(At("one.npy"), [1f], 1, 1);
-        (int code, _, string error) = Mpirun(3, "search", At("nan"), "--vectors", At("one.npy"));
+        (int code, _, string error) = Started(launcher, 3, "search", store, "--vectors", At("one.npy"));
         Assert.That(code, Is.EqualTo(2).Or.EqualTo(1), error);
         Assert.That(error, Does.Contain("osprey search: rank 2: ").And.Contain("row 24").And.Contain("counted from row 66"));
     }

@@ -40,4 +40,24 @@ public class LaunchTests
         Assert.That(wide, Is.EqualTo(new double[] { 6 }));
         Assert.That(() => ranks.Broadcast(data, 1), Throws.ArgumentException.With.Message.Contains("0 to 0"));
     }
+
+    [TestCase("SLURM_STEP_NUM_TASKS=2", 2)]
+    [TestCase("SLURM_STEP_NUM_TASKS=1", 1)]
+    [TestCase("SLURM_NTASKS=2", 1, TestName = "A batch script runs once")]
+    [TestCase("SLURM_STEP_NUM_TASKS=2 PMI_SIZE=2 PMI_RANK=1", 1)]
+    [TestCase("SLURM_STEP_NUM_TASKS=2 PMIX_RANK=1", 1)]
+    [TestCase("SLURM_STEP_NUM_TASKS=2 OMPI_COMM_WORLD_SIZE=1 OMPI_COMM_WORLD_RANK=0", 1)]
+    [TestCase("", 1)]
+    public void Tasks_of_srun_that_cannot_be_joined_are_counted(string environment, int count)
+    {
+        Dictionary<string, string> variables = environment.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('=')).ToDictionary(v => v[0], v => v[1]);
+        Assert.That(Launch.Strangers(variables.GetValueOrDefault), Is.EqualTo(count));
+    }
+
+    [Test]
+    public void Srun_with_pmix_starts_ranks_of_open_mpi()
+    {
+        Assert.That(Of(("SLURM_STEP_NUM_TASKS", "3"), ("PMIX_RANK", "2")), Is.EqualTo(new Launch(2, 3, OpenMpi: true)));
+        Assert.That(Of(("OMPI_COMM_WORLD_SIZE", "2"), ("OMPI_COMM_WORLD_RANK", "1"), ("SLURM_STEP_NUM_TASKS", "3"), ("PMIX_RANK", "0")), Is.EqualTo(new Launch(1, 2, OpenMpi: true)));
+    }
 }
