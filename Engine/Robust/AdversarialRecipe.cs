@@ -54,27 +54,17 @@ public abstract class AdversarialRecipe(Device device, Threat threat) : Recipe
     /// <param name="share">Of the batch, in (0, 1).</param>
     private protected (AttackedPart Part, Tensor Adversarial, Tensor Labels) AttackedShare(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, double share, ulong seed)
     {
-        AttackedPart part = Drawn(labels, share, ref seed);
-        Tensor own = labels.index_select(0, part.Indices);
-        return (part, Attacked(embedder, AttackedBranch, pixels.index_select(0, part.Indices), unit => loss.Compute(unit, own), seed, part.Places), own);
-    }
-
-    /// <summary>Draws the part of the batch that is attacked, and another seed for its attack.</summary>
-    /// <param name="share">Of the batch, in (0, 1).</param>
-    private protected AttackedPart Drawn(Tensor labels, double share, ref ulong seed)
-    {
         var random = new SeededRandom((long)seed);
         var part = new AttackedPart(Share, labels, share, random);
-        seed = random.NextBits();
-        return part;
+        Tensor own = labels.index_select(0, part.Indices);
+        return (part, Attacked(embedder, AttackedBranch, pixels.index_select(0, part.Indices), unit => loss.Compute(unit, own), random.NextBits(), part.Places), own);
     }
 
     /// <summary>The images after an attack that moves each from its own clean descriptor, by the main norms.</summary>
-    /// <param name="places">As of <see cref="Attacked"/>.</param>
-    private protected Tensor Shifted(Embedder embedder, Tensor pixels, ulong seed, int[]? places = null)
+    private protected Tensor Shifted(Embedder embedder, Tensor pixels, ulong seed)
     {
         Tensor clean = Settled(embedder, pixels);
-        return Attacked(embedder, NormBranch.Main, pixels, moved => DescriptorShift.Between(moved, clean), seed, places);
+        return Attacked(embedder, NormBranch.Main, pixels, moved => DescriptorShift.Between(moved, clean), seed);
     }
 
     /// <summary>Descriptors by the running statistics, without gradients; leaves the network in evaluation mode.</summary>

@@ -58,7 +58,7 @@ public abstract class Recipe : IDisposable
         RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight, config.AttackedShare ?? 1, config.SplitsNorms),
         RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedShare ?? FastAdvProp.DefaultShare, config.SplitsNorms),
         RecipeKind.Est => new Est(device, config.Threat),
-        RecipeKind.Ses => new Ses(device, config.Threat, config.ShiftWeight, config.AttackedShare ?? 1),
+        RecipeKind.Ses => new Ses(device, config.Threat, config.ShiftWeight),
         RecipeKind.Fare => new Fare(device, config.Threat, embedder),
         _ => throw new ArgumentException($"the recipe is {config.Recipe}; give none, advprop, fast-advprop, est, ses or fare"),
     };

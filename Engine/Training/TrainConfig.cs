@@ -151,7 +151,7 @@ public sealed record TrainConfig
     /// <summary>w of AdvProp, the adversarial part's share of the loss, in (0, 1). ½: Xie et al. 2020.</summary>
     public double AdversarialWeight { get; init; } = 0.5;
 
-    /// <summary>s, the share of a batch that AdvProp, Ses and Fast AdvProp attack, in (0, 1]; below 1 for Fast AdvProp. Null: all of it, and of Fast AdvProp <see cref="FastAdvProp.DefaultShare"/>.</summary>
+    /// <summary>s, the share of a batch that AdvProp and Fast AdvProp attack, in (0, 1]; below 1 for Fast AdvProp. Null: all of it, and <see cref="FastAdvProp.DefaultShare"/>.</summary>
     public double? AttackedShare { get; init; }
 
     /// <summary>Whether AdvProp and Fast AdvProp keep batch statistics of their own for attacked images. Xie et al. 2020 do; false is for an ablation.</summary>
@@ -218,7 +218,7 @@ public sealed record TrainConfig
         Threat.Validate();
         if (Recipe == RecipeKind.FastAdvProp && (Threat.Steps > 1 || Threat.Restarts > 1))
             throw new ArgumentException($"fast-advprop makes one attack step; steps is {Threat.Steps} and restarts {Threat.Restarts}, give 1 of each, or the recipe advprop");
-        if ((Recipe == RecipeKind.FastAdvProp || (Recipe is RecipeKind.AdvProp or RecipeKind.Ses && AttackedShare < 1)) && BatchSize < 4)
+        if ((Recipe == RecipeKind.FastAdvProp || (Recipe == RecipeKind.AdvProp && AttackedShare < 1)) && BatchSize < 4)
             throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; an attacked share divides it and needs 4 or more, 2 on each side for batch normalisation");
         if (Recipe is RecipeKind.Est or RecipeKind.Ses or RecipeKind.Fare && !Threat.RandomStart)
             throw new ArgumentException("est, ses and fare attack the descriptor, which has no gradient at the clean image; they need a random start");

@@ -170,23 +170,19 @@ public class RecipeTests
         Assert.That(embedder.HasSplitNorms, Is.False);
     }
 
-    [TestCase(1)]
-    [TestCase(0.25)]
-    public void Ses_adds_the_shift_to_the_loss_and_both_descriptors_learn(double share)
+    [Test]
+    public void Ses_adds_the_shift_to_the_loss_and_both_descriptors_learn()
     {
         const double Lambda = 7;
         using Embedder embedder = Small(), twin = Small();
-        using Recipe recipe = new Ses(device, Threat, Lambda, share);
+        using Recipe recipe = new Ses(device, Threat, Lambda);
         using var loss = new ArcFace(4, embedder.Dimension, 30, 0.5, 1);
         (Tensor pixels, Tensor labels) = Batch();
-        ulong seed = 11;
-        StepLoss value = recipe.Backward(embedder, loss, pixels, labels, seed);
+        StepLoss value = recipe.Backward(embedder, loss, pixels, labels, 11);
         AssertReady(embedder);
 
-        Tensor attacked = arange(pixels.shape[0]);
-        if (share < 1) (attacked, _, seed) = Quarter(seed);
-        Tensor adversarial = Shifted(twin, pixels.index_select(0, attacked), seed), unit = twin.Describe(pixels);
-        Tensor clean = loss.Compute(unit, labels), shift = (1 - nn.functional.cosine_similarity(twin.Describe(adversarial), unit.index_select(0, attacked), 1)).mean();
+        Tensor adversarial = Shifted(twin, pixels, 11), unit = twin.Describe(pixels);
+        Tensor clean = loss.Compute(unit, labels), shift = (1 - nn.functional.cosine_similarity(twin.Describe(adversarial), unit, 1)).mean();
         (clean + Lambda * shift).backward();
         Assert.That(shift.item<float>(), Is.GreaterThan(1e-4), "nothing would be tested");
         AssertValue(value, clean.item<float>() + Lambda * shift.item<float>(), clean, shift);
@@ -344,23 +340,17 @@ public class RecipeTests
     /// <summary>The loss of the quarter that advprop and fast-advprop attack, by hand, and where the rest is: of 8 images one of the four classes of two, images c and c+4.</summary>
     (Tensor Loss, Tensor Others) AttackedQuarter(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
-        (Tensor chosen, Tensor rest, ulong attackSeed) = Quarter(seed);
+        var random = new SeededRandom((long)seed);
+        long[] classes = [0, 1, 2, 3];
+        random.Shuffle<long>(classes);
+        Tensor chosen = tensor(new[] { classes[0], classes[0] + 4 }), rest = tensor(classes[1..].SelectMany(c => new[] { c, c + 4 }).ToArray());
         Tensor chosenLabels = labels.index_select(0, chosen);
         using var attack = new Attack(device, OneStep);
         embedder.Branch = NormBranch.Auxiliary;
         embedder.eval();
-        Tensor adversarial = attack.Perturb(pixels.index_select(0, chosen), x => loss.Compute(embedder.Describe(x), chosenLabels), attackSeed);
+        Tensor adversarial = attack.Perturb(pixels.index_select(0, chosen), x => loss.Compute(embedder.Describe(x), chosenLabels), random.NextBits());
         embedder.train();
         return (loss.Compute(embedder.Describe(adversarial), chosenLabels), rest);
-    }
-
-    /// <summary>The class of the batch that is attacked, by hand: its two images, the others, and the seed of the attack.</summary>
-    static (Tensor Chosen, Tensor Rest, ulong Seed) Quarter(ulong seed)
-    {
-        var random = new SeededRandom((long)seed);
-        long[] classes = [0, 1, 2, 3];
-        random.Shuffle<long>(classes);
-        return (tensor(new[] { classes[0], classes[0] + 4 }), tensor(classes[1..].SelectMany(c => new[] { c, c + 4 }).ToArray()), random.NextBits());
     }
 
     /// <summary>What est and ses attack, by hand: the descriptors' shift by the main norms' running statistics.</summary>
