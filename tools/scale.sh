@@ -73,7 +73,7 @@ as_root=()
 if [[ $(id -u) == 0 ]]; then as_root=(--allow-run-as-root); fi
 
 # Bytes of the files of a folder whose names fit.
-bytes() { find "$1" -type f "${@:2}" -printf '%s\n' | awk '{ s += $1 } END { printf "%d", s }'; }
+bytes() { find "$1" -type f "${@:2}" -printf '%s\n' | awk '{ s += $1 } END { printf "%.0f", s }'; }
 
 # search N RANKS QUERIES TURN: one line of runs.jsonl.
 search() {
