@@ -15,11 +15,9 @@ public sealed record QueryCost(long Rows, int Dimension, int Ranks, int Workers,
         .. from shape in runs.GroupBy(r => (r.Rows, r.Dimension, r.Ranks, r.Workers, r.K))
            let byQueries = shape.GroupBy(r => r.Queries).OrderByDescending(g => g.Key).Take(2).ToArray()
            where byQueries.Length == 2
-           let seconds = (Median(byQueries[0]) - Median(byQueries[1])) / (byQueries[0].Key - byQueries[1].Key)
+           let seconds = (ScaleRun.Median(byQueries[0], r => r.SearchSeconds) - ScaleRun.Median(byQueries[1], r => r.SearchSeconds)) / (byQueries[0].Key - byQueries[1].Key)
            where seconds > 0
            orderby shape.Key.Rows, shape.Key.Ranks
            select new QueryCost(shape.Key.Rows, shape.Key.Dimension, shape.Key.Ranks, shape.Key.Workers, shape.Key.K, seconds),
     ];
-
-    static double Median(IEnumerable<ScaleRun> runs) => Measurement.Quartile([.. runs.Select(r => r.SearchSeconds)], 2);
 }

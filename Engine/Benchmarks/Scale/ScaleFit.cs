@@ -59,7 +59,7 @@ public sealed record ScaleFit
             OpenRanks = ranks[0],
             Code = ranks[1],
             Start = runs.GroupBy(r => r.Ranks).OrderBy(g => g.Key)
-                .ToDictionary(g => g.Key, g => Measurement.Quartile([.. g.Select(r => r.Seconds - r.PrepareSeconds - r.OpenSeconds - r.SearchSeconds)], 2)),
+                .ToDictionary(g => g.Key, g => ScaleRun.Median(g, r => r.Seconds - r.PrepareSeconds - r.OpenSeconds - r.SearchSeconds)),
         };
     }
 
@@ -71,7 +71,7 @@ public sealed record ScaleFit
     static double[] SearchTerms(ScaleRun r) => [1, r.Queries, r.Queries * Values(r) / r.Workers, r.Ranks > 1 ? (double)r.Queries * r.Ranks * r.K : 0];
 
     /// <summary>The search of a run, by the model.</summary>
-    public double SearchSeconds(ScaleRun run) => SearchTerms(run) is var t ? (Call * t[0]) + (Query * t[1]) + (Scan * t[2]) + (Merge * t[3]) : 0;
+    public double SearchSeconds(ScaleRun run) => Call + (run.Queries * QuerySeconds(run.Rows, run.Dimension, run.Ranks, run.Workers, run.K));
 
     /// <summary>One query more, by the model.</summary>
     public double QuerySeconds(double rows, int dimension, int ranks, int workers, int k) => Query + (Scan * rows * dimension / workers) + (ranks > 1 ? Merge * ranks * k : 0);

@@ -54,6 +54,9 @@ public sealed record ScaleRun
     /// <summary>Cores that work at once.</summary>
     public int Workers => Math.Min(Cores, Ranks * Threads);
 
+    /// <summary>Over the turns of one search.</summary>
+    internal static double Median(IEnumerable<ScaleRun> turns, Func<ScaleRun, double> of) => Measurement.Quartile([.. turns.Select(of)], 2);
+
     /// <summary>Reads <c>runs.jsonl</c>.</summary>
     /// <exception cref="InvalidDataException">A line is none; the message names it.</exception>
     public static IReadOnlyList<ScaleRun> Read(string path)

@@ -13,9 +13,9 @@ public static class ScaleTables
             "| rows | ranks | queries | start to end s | model s | off | search s | model s | off | largest process GB | load |\n| --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n");
         foreach (IGrouping<(long Rows, int Dimension, int Ranks, int Threads, int Queries), ScaleRun> shape in runs.GroupBy(r => (r.Rows, r.Dimension, r.Ranks, r.Threads, r.Queries)).OrderBy(g => g.Key))
         {
-            double whole = Median(shape, r => r.Seconds), search = Median(shape, r => r.SearchSeconds), wholeModel = fit.Seconds(shape.First()), searchModel = fit.SearchSeconds(shape.First());
+            double whole = ScaleRun.Median(shape, r => r.Seconds), search = ScaleRun.Median(shape, r => r.SearchSeconds), wholeModel = fit.Seconds(shape.First()), searchModel = fit.SearchSeconds(shape.First());
             Line(text, $"{shape.Key.Rows}", $"{shape.Key.Ranks}", $"{shape.Key.Queries}", Number(whole), Number(wholeModel), Off(wholeModel, whole), Number(search), Number(searchModel), Off(searchModel, search),
-                Number(shape.Max(r => r.PeakBytes) / 1e9), Number(Median(shape, r => r.Load)));
+                Number(shape.Max(r => r.PeakBytes) / 1e9), Number(ScaleRun.Median(shape, r => r.Load)));
         }
         return text.ToString();
     }
@@ -69,8 +69,6 @@ public static class ScaleTables
         }
         return text.ToString();
     }
-
-    static double Median(IEnumerable<ScaleRun> runs, Func<ScaleRun, double> of) => Measurement.Quartile([.. runs.Select(of)], 2);
 
     static void Line(StringBuilder text, params ReadOnlySpan<string> cells) => text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
 

@@ -72,7 +72,7 @@ static class Host
         }
 
         // With a share named, each has work of its own: a script may have given each another.
-        if (Launch.Strangers(Environment.GetEnvironmentVariable) is > 1 and int strangers && !arguments.Any(a => a.Split('=')[0] == "--shard"))
+        if (Launch.Strangers(Environment.GetEnvironmentVariable) is > 1 and int strangers && !command.Options.Any(o => o.Name == "--shard" && parse.GetResult(o) is { Implicit: false }))
         {
             // Every task says it: which of them is read by whom is not known here, and none may go on.
             streams.Error.WriteLine($"osprey {verb}: srun started {strangers} processes that cannot find one another, and each would do the whole; use mpirun, or srun with --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH); if each has work of its own, unset SLURM_STEP_NUM_TASKS");

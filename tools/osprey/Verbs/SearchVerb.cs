@@ -141,23 +141,21 @@ sealed class SearchVerb : Verb
 
     void Show(ParseResult arguments, Session session, DescriptorStore opened, Queries queries, string? target, Ranking? ranking, RangeRanking? within)
     {
+        Answer[] answers = ranking is not null ? Nearest(ranking) : Within(within!);
+        string? places = arguments.GetValue(geoJson);
+        // Of a store that is larger than the memory only what was found has to be known by name, and for a file of ids nothing.
+        IReadOnlyDictionary<long, StoreRow> rows = opened.ReadRows(target is not null && places is null ? [] : answers.SelectMany(a => a.Ids));
+        if (places is not null) WritePlaces(places, session, queries, rows, answers);
         if (target is not null)
         {
             RankingFile.WriteNpz(target, ranking!, queries.Names);
             session.Note($"written: {target}");
+            return;
         }
-        string? places = arguments.GetValue(geoJson);
-        if (target is not null && places is null) return;
-
-        Answer[] answers = ranking is not null ? Nearest(ranking) : Within(within!);
-        // Of a store that is larger than the memory only what was found has to be known by name.
-        IReadOnlyDictionary<long, StoreRow> rows = opened.ReadRows(answers.SelectMany(a => a.Ids));
-        if (places is not null) WritePlaces(places, session, queries, rows, answers);
-        if (target is not null) return;
         string PathOf(long id) => Path.Combine(opened.Manifest.Root, rows[id].Path);
         if (session.Json || arguments.GetValue(output) == SearchOutput.Json)
         {
-            bool windows = rows.Values.Any(r => r.Window is not null);
+            bool windows = opened.Manifest.Windows is not null || rows.Values.Any(r => r.Window is not null);
             session.Write(new
             {
                 Results = answers.Select((a, q) => new
