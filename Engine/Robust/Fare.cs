@@ -1,6 +1,6 @@
 using Osprey.Engine.Model;
 using Osprey.Engine.Training;
-using TorchSharp.Modules;
+using Osprey.Interop.Torch;
 using static TorchSharp.torch;
 using Device = Osprey.Kernels.Device;
 
@@ -17,15 +17,18 @@ namespace Osprey.Engine.Robust;
 public sealed class Fare : AdversarialRecipe
 {
     readonly Embedder start;
+    readonly int turns;
 
     /// <param name="embedder">f before the first step; copied.</param>
-    public Fare(Device device, Threat threat, Embedder embedder)
+    /// <param name="turns">1, 2 or 4.</param>
+    public Fare(Device device, Threat threat, Embedder embedder, int turns = 1)
         : base(device, threat)
     {
-        start = Embedder.Create(embedder.Config, device, seed: 0);
+        this.turns = turns;
+        start = Embedder.Create(embedder.Config with { Precision = null }, device, seed: 0);
         start.LoadState(embedder.State(includeAuxiliary: false), "the starting network");
-        foreach (Parameter parameter in start.parameters()) parameter.requires_grad = false;
         start.eval();
+        start.Fold();
     }
 
     /// <inheritdoc/>
@@ -36,7 +39,7 @@ public sealed class Fare : AdversarialRecipe
 
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
-        Tensor target = Settled(start, pixels);
+        Tensor target = Target(pixels);
         Tensor Distance(Tensor unit) => (unit - target).square().sum(1);
         Tensor adversarial = Attacked(embedder, NormBranch.Main, pixels, Distance, seed);
         embedder.eval();
@@ -44,6 +47,24 @@ public sealed class Fare : AdversarialRecipe
         value.backward();
         double distance = value.item<float>();
         return new StepLoss(distance, null, distance);
+    }
+
+    /// <summary>f₀ of the images: the mean over their turns, at unit length.</summary>
+    Tensor Target(Tensor pixels)
+    {
+        Tensor sum = Start(pixels);
+        if (turns == 1) return sum;
+        for (int turn = 1; turn < turns; turn++) sum += Start(pixels.rot90(turn * 4 / turns, (2, 3)).contiguous());
+        return nn.functional.normalize(sum);
+    }
+
+    /// <summary>f₀ of the images as they lie.</summary>
+    Tensor Start(Tensor pixels)
+    {
+        int images = (int)pixels.shape[0];
+        float[] unit = new float[images * start.Dimension];
+        start.Embed(TensorMemory.Read(pixels), images, (int)pixels.shape[3], unit);
+        return TensorMemory.FromSpan(unit, images, start.Dimension);
     }
 
     /// <inheritdoc/>

@@ -124,6 +124,9 @@ public sealed record TrainConfig
     /// <summary>β of the average of the weights that the run then ends with, in (0, 1), or null for the last weights. Tarvainen and Valpola 2017 take 0.99 to 0.999.</summary>
     public double? AverageDecay { get; init; }
 
+    /// <summary>k, the share of the starting weights in those that the run ends with, in [0, 1): k·θ₀ + (1−k)·θ. 0: Wortsman et al. 2022 (1−α there) choose it by what is to be kept of the start.</summary>
+    public double StartShare { get; init; }
+
     /// <summary>
     /// Smallest side of a batch's images, 16 to the network's image size, or null for that size always: each batch draws its own, in steps of
     /// <see cref="SizeStep"/> below the network's, as in Redmon and Farhadi 2017.
@@ -159,6 +162,9 @@ public sealed record TrainConfig
 
     /// <summary>λ of SES, what the descriptors' shift weighs beside the loss, in (0, 1000]. 1: Zhou et al. 2020, public code (robrank).</summary>
     public double ShiftWeight { get; init; } = 1;
+
+    /// <summary>Turns of an image, 1, 2 or 4, evenly round, over which FARE averages the starting network's descriptors; 1 as in the paper.</summary>
+    public int TargetTurns { get; init; } = 1;
 
     /// <summary>Crops and colour: docs/results.md.</summary>
     public AugmentationConfig Augmentation { get; init; } = new() { CropScale = 0.4, Brightness = 0.2, Contrast = 0.2, Saturation = 0.2 };
@@ -204,6 +210,7 @@ public sealed record TrainConfig
         if (ClipNorm is double clip && !(clip > 0 && double.IsFinite(clip))) throw new ArgumentException($"the clipping norm is {clip}; give more than 0");
         if (AccumulatedBatches is < 1 or > 10_000) throw new ArgumentException($"the accumulated batches are {AccumulatedBatches}; give 1 to 10000");
         if (AverageDecay is double kept && !(kept > 0 && kept < 1)) throw new ArgumentException($"the average's decay is {kept}; give a number in (0, 1)");
+        Share(StartShare, "the start's share");
         if (SmallestSize is < 16) throw new ArgumentException($"the smallest size is {SmallestSize} px; give 16 or more");
         if (HeldOutShare is double held && !(held > 0 && held < 1)) throw new ArgumentException($"the held-out share is {held}; give a share in (0, 1)");
         if (Patience is int patience && (patience < 1 || HeldOutShare is null))
@@ -214,6 +221,7 @@ public sealed record TrainConfig
         if (AttackedShare is double attacked && !(attacked > 0 && attacked <= 1)) throw new ArgumentException($"the attacked share is {attacked}; give a share in (0, 1]");
         if (AttackedShare == 1 && Recipe == RecipeKind.FastAdvProp) throw new ArgumentException("the attacked share is 1, and fast-advprop learns from the rest too; give less, or the recipe advprop or est");
         Within(ShiftWeight, "the shift's weight", 0, 1000);
+        if (TargetTurns is not (1 or 2 or 4)) throw new ArgumentException($"the target's turns are {TargetTurns}; give 1, 2 or 4");
         if (CheckpointEvery < 1) throw new ArgumentException($"the checkpoint interval is {CheckpointEvery} steps; give 1 or more");
         Threat.Validate();
         if (Recipe == RecipeKind.FastAdvProp && (Threat.Steps > 1 || Threat.Restarts > 1))

@@ -40,6 +40,7 @@ public sealed class Trainer : IDisposable
     readonly SizeSampler sizes;
     readonly IReadOnlyDictionary<int, ImageLoader> loaders;
     readonly WeightAverage? average;
+    readonly StartBlend? blend;
     readonly HeldOut? heldOut;
     readonly int threads;
     readonly long stepsPerEpoch;
@@ -77,6 +78,7 @@ public sealed class Trainer : IDisposable
         stepsPerEpoch = Math.Max(1, sampler.StepsPerEpoch / config.AccumulatedBatches);
         totalSteps = config.Epochs * stepsPerEpoch;
         average = config.AverageDecay is double decay ? new WeightAverage(decay, embedder.State(includeAuxiliary: false)) : null;
+        blend = config.StartShare > 0 ? new StartBlend(config.StartShare, embedder.State(includeAuxiliary: false)) : null;
         int size = embedder.Config.ImageSize;
         sizes = new SizeSampler(config, size);
         bool cache = sizes.Sizes.Sum(s => 3L * Decoded(s) * Decoded(s)) * set.Images.Count <= CacheBytes;
@@ -138,6 +140,8 @@ public sealed class Trainer : IDisposable
             throw new ArgumentException($"the model to fine-tune has a whitening fitted to its descriptors, which training would make wrong; give the model that it was fitted to, which its {WhiteningRun.RecordName} names, and whiten the outcome");
         if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is int size && size != config.DescriptorSize)
             throw new ArgumentException($"the descriptor size is {config.DescriptorSize}, and the model to fine-tune has a head of {size}; give {size}");
+        if (config.StartShare > 0 && !config.KeepsDescriptor && embedder.Config.DescriptorSize is null)
+            throw new ArgumentException($"the start's share is {config.StartShare}, and the model to fine-tune has no head, so that a random one would be kept in part; give a model with a head, or 0");
         if (config.BatchSize < ranks) throw new ArgumentException($"the batch is {config.BatchSize} images and {ranks} processes share it; start fewer, or give a larger batch");
     }
 
@@ -212,7 +216,11 @@ public sealed class Trainer : IDisposable
     bool IsOver(long steps) => steps == totalSteps || steps % stepsPerEpoch == 0 && config.Patience is int patience && steps / stepsPerEpoch - bestEpoch >= patience;
 
     /// <summary>The weights that the run would end with now.</summary>
-    IReadOnlyDictionary<string, Tensor> Weights() => average?.Values ?? embedder.State(includeAuxiliary: false);
+    IReadOnlyDictionary<string, Tensor> Weights()
+    {
+        IReadOnlyDictionary<string, Tensor> reached = average?.Values ?? embedder.State(includeAuxiliary: false);
+        return blend is null ? reached : blend.With(reached);
+    }
 
     /// <summary>Measures the epoch's weights on the held-out part, and keeps them where they are the best; the first of equals stays.</summary>
     double? Judge(int epoch)
@@ -283,6 +291,7 @@ public sealed class Trainer : IDisposable
         reduction?.Dispose();
         heldOut?.Dispose();
         average?.Dispose();
+        blend?.Dispose();
         optimizer.Dispose();
         recipe.Dispose();
         loss.Dispose();

@@ -3,36 +3,13 @@ using Osprey.Engine.Datasets;
 using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
-using Osprey.Interop.Torch;
-using TorchSharp;
 using static TorchSharp.torch;
-using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Tests.Engine.Robust;
 
 [TestFixture]
-public class RecipeTests
+public class RecipeTests : RecipeFixture
 {
-    const double Epsilon = 8.0 / 255;
-
-    static readonly Threat Threat = new() { Epsilon = Epsilon, Steps = 3 };
-    static readonly Threat OneStep = new() { Epsilon = Epsilon };
-
-    readonly Device device = Device.Open("host", 1);
-    DisposeScope scope = null!;
-
-    [OneTimeSetUp]
-    public void OneThread() => TorchRuntime.Configure(1, 0);
-
-    [OneTimeTearDown]
-    public void Close() => device.Dispose();
-
-    [SetUp]
-    public void Begin() => scope = NewDisposeScope();
-
-    [TearDown]
-    public void End() => scope.Dispose();
-
     [Test]
     public void Plain_gradients_are_those_of_the_loss()
     {
@@ -192,49 +169,6 @@ public class RecipeTests
     }
 
     [Test]
-    public void Fare_holds_attacked_descriptors_to_the_starting_networks_and_asks_for_no_labels()
-    {
-        using Embedder embedder = Small(), twin = Small(), start = Small();
-        Recipe recipe = new Fare(device, Threat, embedder);
-        (Tensor pixels, _) = Batch();
-        foreach (Embedder moved in new[] { embedder, twin })
-        {
-            // As after some steps: f is no longer f₀.
-            using var frozen = no_grad();
-            foreach (var (_, parameter) in moved.BackboneParameters) parameter.mul_(1.02);
-        }
-        Dictionary<string, float[]> statistics = Statistics(embedder);
-        StepLoss value = recipe.Backward(embedder, null!, pixels, null!, 11);
-        AssertReady(embedder);
-
-        start.eval();
-        twin.eval();
-        Tensor target;
-        using (no_grad()) target = start.Describe(pixels);
-        using var attack = new Attack(device, Threat);
-        Tensor adversarial = attack.Perturb(pixels, x => (twin.Describe(x) - target).square().sum(), 11);
-        Tensor distance = (twin.Describe(adversarial) - target).square().sum(1).mean();
-        distance.backward();
-        Assert.That(distance.item<float>(), Is.GreaterThan(1e-4), "nothing would be tested");
-        AssertValue(value, distance.item<float>(), null, distance);
-        AssertSameGradients(embedder, twin);
-        Assert.That(Statistics(embedder), Is.EqualTo(statistics), "the running statistics are those of the start");
-
-        recipe.Dispose();
-        Assert.That(embedder.Describe(pixels).shape[0], Is.EqualTo(8), "only the copy went");
-    }
-
-    [Test]
-    public void Fare_begins_at_0_where_nothing_is_attacked()
-    {
-        using Embedder embedder = Small();
-        using Recipe recipe = new Fare(device, new Threat { Epsilon = 0 }, embedder);
-        (Tensor pixels, _) = Batch();
-        Assert.That(recipe.Backward(embedder, null!, pixels, null!, 1).Total, Is.Zero);
-        Assert.That(Gradients(embedder).Values.SelectMany(g => g), Has.All.Zero);
-    }
-
-    [Test]
     public void The_descriptors_attack_has_no_gradient_where_it_starts_from_the_image()
     {
         using Embedder embedder = Small();
@@ -363,56 +297,4 @@ public class RecipeTests
         embedder.train();
         return adversarial;
     }
-
-    static void AssertReady(Embedder embedder)
-    {
-        Assert.That(embedder.Branch, Is.EqualTo(NormBranch.Main));
-        Assert.That(embedder.training, Is.True);
-    }
-
-    static void AssertValue(StepLoss value, double total, Tensor? clean, Tensor adversarial)
-    {
-        Assert.That(value.Total, Is.EqualTo(total).Within(1e-4));
-        Assert.That(value.Clean, clean is null ? Is.Null : Is.EqualTo(clean.item<float>()).Within(1e-5));
-        Assert.That(value.Adversarial, Is.EqualTo(adversarial.item<float>()).Within(1e-5));
-    }
-
-    static void AssertSameGradients(Embedder embedder, Embedder twin)
-    {
-        Dictionary<string, float[]> got = Gradients(embedder), wanted = Gradients(twin);
-        Assert.That(got.Keys, Is.EquivalentTo(wanted.Keys));
-        foreach ((string name, float[] gradient) in got)
-            Assert.That(gradient, Is.EqualTo(wanted[name]).Within(1e-4 * (1 + wanted[name].Max(Math.Abs))), name);
-    }
-
-    static void AssertSameStatistics(Embedder embedder, Embedder twin)
-    {
-        Dictionary<string, float[]> got = Statistics(embedder), wanted = Statistics(twin);
-        Assert.That(got.Keys, Is.EquivalentTo(wanted.Keys));
-        Assert.That(got, Has.Count.GreaterThan(10));
-        foreach ((string name, float[] values) in got) Assert.That(values, Is.EqualTo(wanted[name]).Within(1e-5), name);
-    }
-
-    static Dictionary<string, float[]> Statistics(Embedder embedder) => embedder.State(true).Where(t => t.Key.Contains("running_") || t.Key.Contains("num_batches"))
-        .ToDictionary(t => t.Key, t => t.Value.to_type(ScalarType.Float32).data<float>().ToArray());
-
-    Embedder Small(bool split = false, Architecture architecture = Architecture.Resnet18)
-    {
-        Embedder embedder = Embedder.Create(
-            new EmbedderConfig { Architecture = architecture, Stage = architecture == Architecture.Resnet18 ? 2 : 4, ImageSize = 32 }, device, 3);
-        embedder.AddHead(8, 4);
-        if (split) embedder.SplitNorms();
-        embedder.train();
-        return embedder;
-    }
-
-    static (Tensor Pixels, Tensor Labels) Batch()
-    {
-        var random = new Random(1);
-        return (tensor(Enumerable.Range(0, 8 * 3 * 32 * 32).Select(_ => random.NextSingle()).ToArray(), [8, 3, 32, 32]),
-            tensor(Enumerable.Range(0, 8).Select(i => (long)i % 4).ToArray()));
-    }
-
-    static Dictionary<string, float[]> Gradients(Embedder embedder) => embedder.BackboneParameters.Concat(embedder.HeadParameters)
-        .Where(p => p.Parameter.grad is not null).ToDictionary(p => p.Name, p => p.Parameter.grad!.data<float>().ToArray());
 }

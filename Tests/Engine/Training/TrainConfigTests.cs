@@ -22,7 +22,7 @@ public class TrainConfigTests
     [Test]
     public void Every_loss_and_recipe_survives_JSON([Values] LossKind loss, [Values] RecipeKind recipe)
     {
-        var config = new TrainConfig { Loss = loss, Recipe = recipe, ContrastiveMargin = 1.1, TripletMargin = 0.3, SmoothAPTemperature = 0.02, AttackedShare = 0.4, ShiftWeight = 3, AccumulatedBatches = 2, AverageDecay = 0.9, SmallestSize = 64, HeldOutShare = 0.2, Patience = 3 };
+        var config = new TrainConfig { Loss = loss, Recipe = recipe, ContrastiveMargin = 1.1, TripletMargin = 0.3, SmoothAPTemperature = 0.02, AttackedShare = 0.4, ShiftWeight = 3, AccumulatedBatches = 2, AverageDecay = 0.9, SmallestSize = 64, HeldOutShare = 0.2, Patience = 3, StartShare = 0.3, TargetTurns = 2 };
         Assert.That(JsonSerializer.Deserialize<TrainConfig>(JsonSerializer.Serialize(config, Json.Options), Json.Options), Is.EqualTo(config));
     }
 
@@ -59,6 +59,8 @@ public class TrainConfigTests
         yield return new(good with { AccumulatedBatches = 0 }, "batches are 0");
         yield return new(good with { SmallestSize = 8 }, "smallest size is 8 px");
         yield return new(good with { AverageDecay = 1 }, "decay is 1");
+        yield return new(good with { StartShare = 1 }, "start's share is 1");
+        yield return new(good with { TargetTurns = 3 }, "turns are 3");
         yield return new(good with { HeldOutShare = 1 }, "share is 1");
         yield return new(good with { HeldOutShare = 0.2, Patience = 0 }, "patience is 0");
         yield return new(good with { Patience = 2 }, "a share to hold out");

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using NUnit.Framework;
-using Osprey.Engine;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Images;
 using Osprey.Engine.Model;
@@ -8,63 +7,14 @@ using Osprey.Engine.Robust;
 using Osprey.Engine.Training;
 using Osprey.Interop.Formats;
 using Osprey.Tests.Interop.Torch;
-using SkiaSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using Device = Osprey.Kernels.Device;
 
 namespace Osprey.Tests.Engine.Training;
 
 [TestFixture]
-public class TrainerTests
+public class TrainerTests : TrainerFixture
 {
-    const int Steps = 8;
-
-    /// <summary>4 classes × 4 images, batches of 8: 2 steps an epoch.</summary>
-    static readonly TrainConfig Config = new()
-    {
-        Epochs = 4,
-        BatchClasses = 4,
-        BatchImagesPerClass = 2,
-        DescriptorSize = 8,
-        CheckpointEvery = 3,
-        Seed = 5,
-        LearningRate = 1e-3,
-        Threat = new Threat { Epsilon = 4.0 / 255 },
-        Augmentation = new AugmentationConfig { CropScale = 0.6, Brightness = 0.1, Contrast = 0.1, Saturation = 0.1 },
-    };
-
-    readonly Device device = Device.Open("host", 1);
-    string folder = "";
-    ImageSet set = null!;
-
-    [OneTimeSetUp]
-    public void Draw()
-    {
-        folder = Directory.CreateTempSubdirectory("osprey-trainer-").FullName;
-        var random = new Random(1);
-        for (int c = 0; c < 4; c++)
-        {
-            string to = Directory.CreateDirectory(Path.Combine(folder, "set", $"class{c}")).FullName;
-            for (int i = 0; i < 4; i++)
-            {
-                using var bitmap = new SKBitmap(32, 32);
-                for (int p = 0; p < 1024; p++)
-                    bitmap.SetPixel(p % 32, p / 32, new SKColor((byte)(60 * c), (byte)(p % 32 / (c + 1) % 2 * 200), (byte)random.Next(256)));
-                using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-                File.WriteAllBytes(Path.Combine(to, $"{i}.png"), png.ToArray());
-            }
-        }
-        set = ImageFolder.Open(Path.Combine(folder, "set"));
-    }
-
-    [OneTimeTearDown]
-    public void Remove()
-    {
-        device.Dispose();
-        Directory.Delete(folder, true);
-    }
-
     [Test]
     public void A_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
         [Values] RecipeKind recipe, [Values(Architecture.Resnet18, Architecture.Squeezenet)] Architecture architecture)
@@ -164,96 +114,6 @@ public class TrainerTests
         using var frozen = no_grad();
         foreach ((string name, Parameter parameter) in twin.BackboneParameters.Concat(twin.HeadParameters))
             Assert.That((trained[name] - (parameter - Rate * parameter.grad!)).abs().max().item<float>(), Is.LessThan(1e-5), name);
-    }
-
-    [Test]
-    public void A_run_ends_with_the_average_of_its_weights()
-    {
-        TrainConfig config = Config with { Epochs = 1, CheckpointEvery = 1 };
-        string first = Run(config with { AverageDecay = 0.15 });
-        using var scope = NewDisposeScope();
-        IReadOnlyDictionary<string, Tensor> last = SafeTensors.Read(Path.Combine(first, "last", "checkpoint.safetensors"));
-        IReadOnlyDictionary<string, Tensor> model = SafeTensors.Read(Path.Combine(first, "model.safetensors"));
-        foreach ((string name, Tensor value) in model) Assert.That(value.equal(last["average." + name]).all().item<bool>(), Is.True, name);
-
-        // Two steps by hand: β is 0.15, less than 2/11 and 3/12.
-        using Embedder start = New(Architecture.Resnet18);
-        start.AddHead(config.DescriptorSize, config.Seed);
-        IReadOnlyDictionary<string, Tensor> second = SafeTensors.Read(Path.Combine(Run(config), "model.safetensors"));
-        string halfway = NewRun();
-        Assert.That(() => Run(config, halfway, progress: new Killer(2)), Throws.TypeOf<KilledException>());
-        IReadOnlyDictionary<string, Tensor> one = SafeTensors.Read(Path.Combine(halfway, "last", "checkpoint.safetensors"));
-        using var frozen = no_grad();
-        foreach ((string name, Tensor value) in start.State(false))
-        {
-            Tensor expected = value.is_floating_point() ? 0.15 * (0.15 * value + 0.85 * one["embedder." + name]) + 0.85 * second[name] : second[name];
-            Assert.That((model[name] - expected).abs().max().to_type(ScalarType.Float32).item<float>(), Is.LessThan(1e-5), name);
-        }
-    }
-
-    [TestCase(0.999, 1, 2.0 / 11)]
-    [TestCase(0.999, 90, 0.91)]
-    [TestCase(0.5, 90, 0.5)]
-    public void The_average_forgets_its_start_sooner_in_a_young_run(double decay, long updates, double kept)
-    {
-        using var scope = NewDisposeScope();
-        Tensor live = ones(2);
-        using var average = new WeightAverage(decay, new Dictionary<string, Tensor> { ["w"] = live });
-        live.fill_(3);
-        average.Update(updates);
-        Assert.That(average.Values["w"].data<float>().ToArray(), Has.All.EqualTo(kept + 3 * (1 - kept)).Within(1e-6));
-    }
-
-    static readonly TrainConfig Watched = Config with { HeldOutShare = 0.5, Epochs = 6, BatchImagesPerClass = 2, AverageDecay = 0.5 };
-
-    [Test]
-    public void A_run_that_watches_a_held_out_part_resumes_exactly_and_ends_with_the_best_epoch([Values(null, 1)] int? patience)
-    {
-        TrainConfig config = Watched with { Patience = patience };
-        string whole = NewRun(), cut = NewRun();
-        TrainResult result;
-        using (Embedder embedder = New(Architecture.Resnet18)) result = Trainer.Run(config, embedder, set, whole, false, device, 1);
-        foreach (int step in new[] { 1, 2 })
-            Assert.That(() => Run(config with { CheckpointEvery = 1 }, cut, resume: true, new Killer(step)), Throws.TypeOf<KilledException>());
-        Run(config, cut, resume: true);
-        Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
-        Assert.That(Metrics(cut), Is.EqualTo(Metrics(whole)));
-
-        double[] maps = [.. File.ReadLines(Path.Combine(whole, "metrics.jsonl")).Select(l => JsonNode.Parse(l)!).Where(l => (string)l["kind"]! == "epoch").Select(l => (double)l["held_out_map"]!)];
-        Assert.That(maps, Has.All.InRange(0, 1));
-        Assert.That(result.HeldOutMap, Is.EqualTo(maps.Max()));
-        Assert.That(result.BestEpoch, Is.EqualTo(Array.IndexOf(maps, maps.Max()) + 1));
-        // 8 images learned from are 1 step an epoch.
-        Assert.That(result.Steps, Is.EqualTo(maps.Length));
-        Assert.That(maps, Has.Length.EqualTo(patience is null ? 6 : Math.Min(6, result.BestEpoch!.Value + 1)));
-
-        // A finished run, stopped early or not, makes no step more.
-        Assert.That(() => Run(config, whole, resume: true, new Each(() => throw new KilledException())), Throws.Nothing);
-        using var scope = NewDisposeScope();
-        IReadOnlyDictionary<string, Tensor> last = SafeTensors.Read(Path.Combine(whole, "last", "checkpoint.safetensors"));
-        foreach ((string name, Tensor value) in SafeTensors.Read(Path.Combine(whole, "model.safetensors")))
-            Assert.That(value.equal(last["best." + name]).all().item<bool>(), Is.True, name);
-    }
-
-    [Test]
-    public void Watching_a_held_out_part_changes_nothing_in_what_is_learned_from_the_rest()
-    {
-        // The same images without the watching: the learned half by itself.
-        Split split = Split.Stratified(set.Labels(), 0.5, Config.Seed, ContentHash.Groups(set.Images));
-        TrainConfig config = Watched with { Epochs = 2 };
-        string watched = Run(config), alone = NewRun();
-        using Embedder embedder = New(Architecture.Resnet18);
-        Trainer.Run(config with { HeldOutShare = null }, embedder, set.Select(split.Train), alone, false, device, 1);
-        double[] Losses(string run) => [.. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(l => (double)JsonNode.Parse(l)!["loss"]!)];
-        Assert.That(Losses(watched), Is.EqualTo(Losses(alone)));
-    }
-
-    [Test]
-    public void A_held_out_part_in_which_nothing_can_be_found_is_refused()
-    {
-        string run = NewRun();
-        Assert.That(() => Run(Config with { HeldOutShare = 0.25 }, run), Throws.ArgumentException.With.Message.Contains("hold out a larger share"));
-        Assert.That(Directory.Exists(run), Is.False, "the folder would belong to a run that cannot be");
     }
 
     [Test]
@@ -397,49 +257,5 @@ public class TrainerTests
         using Embedder another = New(Architecture.Squeezenet);
         Assert.That(() => Trainer.Run(Config, another, ImageFolder.Open(root), NewRun(), false, device, 1),
             Throws.TypeOf<InvalidDataException>().With.Message.Contains("none of the 8"));
-    }
-
-    string Run(TrainConfig config, string? to = null, bool resume = false, IProgress<Progress>? progress = null,
-        Architecture architecture = Architecture.Resnet18, int threads = 1, CancellationToken cancellation = default)
-    {
-        using Embedder embedder = New(architecture);
-        return Trainer.Run(config, embedder, set, to ?? NewRun(), resume, device, threads, progress, cancellation).Directory;
-    }
-
-    string NewRun() => Path.Combine(folder, Guid.NewGuid().ToString("n"));
-
-    Embedder New(Architecture architecture) => Embedder.Create(
-        new EmbedderConfig { Architecture = architecture, Stage = architecture == Architecture.Resnet18 ? 2 : 4, ImageSize = 32 }, device, 3);
-
-    /// <summary>The lines, but for the time they took.</summary>
-    static string[] Metrics(string run) => [.. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(line =>
-    {
-        JsonObject o = JsonNode.Parse(line)!.AsObject();
-        o.Remove("images_per_second");
-        return o.ToJsonString();
-    })];
-
-    sealed class KilledException : Exception;
-
-    /// <summary>Stops the run after a step's line is written and before its checkpoint, as a kill would.</summary>
-    sealed class Killer(int step) : IProgress<Progress>
-    {
-        public void Report(Progress value)
-        {
-            if (value.Done == step) throw new KilledException();
-        }
-    }
-
-    sealed class At(int step, Action action) : IProgress<Progress>
-    {
-        public void Report(Progress value)
-        {
-            if (value.Done == step) action();
-        }
-    }
-
-    sealed class Each(Action action) : IProgress<Progress>
-    {
-        public void Report(Progress value) => action();
     }
 }
