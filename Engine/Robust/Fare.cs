@@ -1,3 +1,4 @@
+using Osprey.Engine.Datasets;
 using Osprey.Engine.Model;
 using Osprey.Engine.Training;
 using Osprey.Interop.Torch;
@@ -18,13 +19,16 @@ public sealed class Fare : AdversarialRecipe
 {
     readonly Embedder start;
     readonly int turns;
+    readonly double share;
 
     /// <param name="embedder">f before the first step; copied.</param>
-    /// <param name="turns">1, 2 or 4.</param>
-    public Fare(Device device, Threat threat, Embedder embedder, int turns = 1)
+    /// <param name="turns">Over which f₀ is averaged, 1, 2 or 4.</param>
+    /// <param name="share">Of the batch that is attacked, in (0, 1]; the rest is held to f₀ as it is.</param>
+    public Fare(Device device, Threat threat, Embedder embedder, int turns, double share = 1)
         : base(device, threat)
     {
         this.turns = turns;
+        this.share = share;
         start = Embedder.Create(embedder.Config with { Precision = null }, device, seed: 0);
         start.LoadState(embedder.State(includeAuxiliary: false), "the starting network");
         start.eval();
@@ -40,14 +44,34 @@ public sealed class Fare : AdversarialRecipe
     private protected override StepLoss Step(Embedder embedder, MetricLoss loss, Tensor pixels, Tensor labels, ulong seed)
     {
         Tensor target = Target(pixels);
-        Tensor Distance(Tensor unit) => (unit - target).square().sum(1);
-        Tensor adversarial = Attacked(embedder, NormBranch.Main, pixels, Distance, seed);
+        Tensor learned, rest;
+        if (share < 1)
+        {
+            // Each image a class by itself, so that any may be taken.
+            var random = new SeededRandom((long)seed);
+            var part = new AttackedPart(Share, tensor([.. Share.PlacesOf(pixels.shape[0]).Select(p => (long)p)]), share, random);
+            (Tensor attacked, rest) = (target.index_select(0, part.Indices), pixels.index_select(0, part.Rest));
+            learned = Attacked(embedder, NormBranch.Main, pixels.index_select(0, part.Indices), unit => Distance(unit, attacked), random.NextBits(), part.Places);
+            target = cat([attacked, target.index_select(0, part.Rest)]);
+        }
+        else
+        {
+            rest = pixels.narrow(0, 0, 0);
+            learned = Attacked(embedder, NormBranch.Main, pixels, unit => Distance(unit, target), seed);
+        }
         embedder.eval();
-        Tensor value = Share.Gather(Distance(embedder.Describe(adversarial))).mean();
+        Tensor distances = Distance(embedder.Describe(cat([learned, rest])), target);
+        Tensor value = Share.Gather(distances).mean();
         value.backward();
         double distance = value.item<float>();
-        return new StepLoss(distance, null, distance);
+        return share < 1
+            ? new StepLoss(distance, Mean(distances.narrow(0, learned.shape[0], rest.shape[0])), Mean(distances.narrow(0, 0, learned.shape[0])))
+            : new StepLoss(distance, null, distance);
     }
+
+    double Mean(Tensor own) => Share.Gather(own.detach()).mean().item<float>();
+
+    static Tensor Distance(Tensor unit, Tensor target) => (unit - target).square().sum(1);
 
     /// <summary>f₀ of the images: the mean over their turns, at unit length.</summary>
     Tensor Target(Tensor pixels)

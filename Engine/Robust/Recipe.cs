@@ -59,7 +59,7 @@ public abstract class Recipe : IDisposable
         RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedShare ?? FastAdvProp.DefaultShare, config.SplitsNorms),
         RecipeKind.Est => new Est(device, config.Threat),
         RecipeKind.Ses => new Ses(device, config.Threat, config.ShiftWeight),
-        RecipeKind.Fare => new Fare(device, config.Threat, embedder, config.TargetTurns),
+        RecipeKind.Fare => new Fare(device, config.Threat, embedder, config.TargetTurns, config.AttackedShare ?? 1),
         _ => throw new ArgumentException($"the recipe is {config.Recipe}; give none, advprop, fast-advprop, est, ses or fare"),
     };
 

@@ -71,6 +71,10 @@ public class DistributedTrainingTests
         // Descriptors that are to stay hardly move anything.
         AssertAsOne(Config with { Recipe = recipe, LearningRate = recipe == RecipeKind.Fare ? 1e-3 : Config.LearningRate }, ranks);
 
+    [Test]
+    public void Fare_of_a_share_is_that_of_one() =>
+        AssertAsOne(Config with { Recipe = RecipeKind.Fare, LearningRate = 1e-3, AttackedShare = 0.25, TargetTurns = 4 }, 3);
+
     [TestCase(2, LossKind.Contrastive, RecipeKind.AdvProp)]
     [TestCase(2, LossKind.Triplet, RecipeKind.FastAdvProp)]
     [TestCase(4, LossKind.Triplet, RecipeKind.None)]

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Osprey.Engine.Datasets;
 using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 using Osprey.Interop.Torch;
@@ -15,12 +16,7 @@ public class FareTests : RecipeFixture
         using Embedder embedder = Small(), twin = Small(), start = Small();
         Recipe recipe = new Fare(device, Threat, embedder, turns);
         (Tensor pixels, _) = Batch();
-        foreach (Embedder moved in new[] { embedder, twin })
-        {
-            // As after some steps: f is no longer f₀.
-            using var frozen = no_grad();
-            foreach (var (_, parameter) in moved.BackboneParameters) parameter.mul_(1.02);
-        }
+        foreach (Embedder moved in new[] { embedder, twin }) Move(moved);
         Dictionary<string, float[]> statistics = Statistics(embedder);
         StepLoss value = recipe.Backward(embedder, null!, pixels, null!, 11);
         AssertReady(embedder);
@@ -45,6 +41,33 @@ public class FareTests : RecipeFixture
     }
 
     [Test]
+    public void Of_an_attacked_share_the_rest_is_held_to_the_target_as_it_is()
+    {
+        using Embedder embedder = Small(), twin = Small(), start = Small();
+        using Recipe recipe = new Fare(device, OneStep, embedder, turns: 1, share: 0.25);
+        (Tensor pixels, _) = Batch();
+        foreach (Embedder moved in new[] { embedder, twin }) Move(moved);
+        StepLoss value = recipe.Backward(embedder, null!, pixels, null!, 11);
+        AssertReady(embedder);
+
+        start.eval();
+        start.Fold();
+        twin.eval();
+        var random = new SeededRandom(11);
+        long[] order = [0, 1, 2, 3, 4, 5, 6, 7];
+        random.Shuffle<long>(order);
+        Tensor target = Embedded(start, pixels), chosen = tensor(order[..2]), rest = tensor(order[2..]), held = target.index_select(0, chosen);
+        using var attack = new Attack(device, OneStep);
+        Tensor adversarial = attack.Perturb(pixels.index_select(0, chosen), x => (twin.Describe(x) - held).square().sum(), random.NextBits());
+        Tensor attacked = (twin.Describe(adversarial) - held).square().sum(1).mean();
+        Tensor clean = (twin.Describe(pixels.index_select(0, rest)) - target.index_select(0, rest)).square().sum(1).mean();
+        (attacked * 0.25 + clean * 0.75).backward();
+        Assert.That(clean.item<float>(), Is.GreaterThan(1e-4).And.LessThan(attacked.item<float>()), "nothing would be tested");
+        AssertValue(value, 0.25 * attacked.item<float>() + 0.75 * clean.item<float>(), clean, attacked);
+        AssertSameGradients(embedder, twin);
+    }
+
+    [Test]
     public void Training_begins_at_0_but_for_rounding_where_nothing_is_attacked()
     {
         using Embedder embedder = Small();
@@ -61,13 +84,17 @@ public class FareTests : RecipeFixture
         using Embedder embedder = Small();
         using Recipe one = new Fare(device, new Threat { Epsilon = 0 }, embedder, turns: 1), four = new Fare(device, new Threat { Epsilon = 0 }, embedder, turns: 4);
         Tensor pixels = linspace(0, 1, 8 * 3).view(8, 3, 1, 1).expand(8, 3, 32, 32).contiguous();
-        using (no_grad())
-        {
-            foreach (var (_, parameter) in embedder.BackboneParameters) parameter.mul_(1.02);
-        }
+        Move(embedder);
         double value = one.Backward(embedder, null!, pixels, null!, 1).Total;
         Assert.That(value, Is.GreaterThan(1e-4), "nothing would be tested");
         Assert.That(four.Backward(embedder, null!, pixels, null!, 1).Total, Is.EqualTo(value).Within(1e-6));
+    }
+
+    /// <summary>As after some steps: f is no longer f₀.</summary>
+    static void Move(Embedder embedder)
+    {
+        using var frozen = no_grad();
+        foreach (var (_, parameter) in embedder.BackboneParameters) parameter.mul_(1.02);
     }
 
     static Tensor Embedded(Embedder embedder, Tensor pixels)
