@@ -52,9 +52,12 @@ fi
 mkdir -p "$out"
 
 plain=(--size 112)
-recipe=(--recipe advprop --attacked-share 0.25 --adversarial-weight 0.25 --shared-norms)
 ball=(--epsilon 4/255 --full-contrast 0.12)
-robust=("${plain[@]}" "${recipe[@]}" "${ball[@]}")
+# From a plain run, whose size and head it keeps.
+fare=(--recipe fare --target-turns 4 --attacked-share 0.5)
+robust=("${fare[@]}" "${ball[@]}")
+# From ImageNet.
+advprop=("${plain[@]}" --recipe advprop --attacked-share 0.25 --adversarial-weight 0.25 "${ball[@]}")
 
 # run NAME FLAGS…: trains it, or goes on with it, unless it is done.
 run() {
@@ -65,6 +68,15 @@ run() {
     [[ " $* " == *" --weights "* ]] || set -- --weights "$weights" "$@"
     "$osprey" train --data "$data/aid" --out "$out/$name" --resume "$@"
     touch "$out/$name.done"
+}
+
+# both NAME FLAGS…: plain with these flags, the robust run from it, and both to the models.
+both() {
+    local name=$1
+    shift
+    run "$name" "${plain[@]}" "$@"
+    run "$name-robust" --weights "$out/$name" "${robust[@]}"
+    models+=("$name" "$name-robust")
 }
 
 # evaluate NAME [FLAGS…] -- MODELS…: tables to NAME.txt, all figures to NAME-….json, pages beside.
@@ -94,7 +106,7 @@ for stage in "${stages[@]}"; do
         main)
             for seed in 0 1 2; do
                 run "plain-$seed" "${plain[@]}" --seed "$seed"
-                run "robust-$seed" "${robust[@]}" --seed "$seed"
+                run "robust-$seed" --weights "$out/plain-$seed" "${robust[@]}" --seed "$seed"
             done
             evaluate main -- imagenet="$weights" plain="$out/plain-0,$out/plain-1,$out/plain-2" robust="$out/robust-0,$out/robust-1,$out/robust-2"
             evaluate main-attacked --robust --epsilon 2/255 --steps 10 --robust-queries 60 -- \
@@ -102,23 +114,22 @@ for stage in "${stages[@]}"; do
             ;;
         ablation)
             run plain-0 "${plain[@]}" --seed 0
-            run robust-0 "${robust[@]}" --seed 0
-            run everywhere "${plain[@]}" "${recipe[@]}" --epsilon 2/255
-            run epsilon-2 "${plain[@]}" "${recipe[@]}" --epsilon 2/255 --full-contrast 0.12
-            run split-norms "${plain[@]}" "${recipe[@]:0:6}" "${ball[@]}"
-            run fast-advprop "${plain[@]}" --recipe fast-advprop --shared-norms "${ball[@]}"
-            run ses "${plain[@]}" --recipe ses "${ball[@]}"
-            run dim-512 "${robust[@]}" --dim 512
-            run pool-spoc "${robust[@]}" --pool spoc
-            run loss-triplet "${robust[@]}" --loss triplet
-            run steps-2 "${robust[@]}" --steps 2
-            run scale-30 "${robust[@]}" --scale 30 --margin 0.3
-            models=(plain-0 robust-0 everywhere epsilon-2 split-norms fast-advprop ses dim-512 pool-spoc loss-triplet steps-2 scale-30)
+            from=(--weights "$out/plain-0")
+            run robust-0 "${from[@]}" "${robust[@]}" --seed 0
+            run longer "${plain[@]}" --epochs 28
+            run no-attack "${from[@]}" "${fare[@]}" --epsilon 0
+            run epsilon-2 "${from[@]}" "${fare[@]}" --epsilon 2/255 --full-contrast 0.12
+            run steps-2 "${from[@]}" "${robust[@]}" --steps 2
+            run advprop "${advprop[@]}" --shared-norms
+            run split-norms "${advprop[@]}"
+            models=(plain-0 robust-0 longer no-attack epsilon-2 steps-2 advprop split-norms)
+            # Two runs each: plain with one thing changed, and the robust run from it.
+            both pool-spoc --pool spoc
+            both loss-triplet --loss triplet
+            both dim-512 --dim 512
             squeezenet=$(dirname "$weights")/squeezenet1_1.safetensors
             if [[ -f $squeezenet ]]; then
-                run squeezenet "${plain[@]}" --weights "$squeezenet"
-                run squeezenet-robust "${robust[@]}" --weights "$squeezenet"
-                models+=(squeezenet squeezenet-robust)
+                both squeezenet --weights "$squeezenet"
             else
                 echo "reproduce: no $squeezenet: its rows are left out" >&2
             fi

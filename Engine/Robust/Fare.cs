@@ -17,6 +17,9 @@ namespace Osprey.Engine.Robust;
 /// </remarks>
 public sealed class Fare : AdversarialRecipe
 {
+    /// <summary>Ours (docs/results.md); 1 in the paper.</summary>
+    public const double DefaultShare = 0.5;
+
     readonly Embedder start;
     readonly int turns;
     readonly double share;

@@ -55,11 +55,11 @@ public abstract class Recipe : IDisposable
     static Recipe Of(TrainConfig config, Embedder embedder, Device device) => config.Recipe switch
     {
         RecipeKind.None => new PlainRecipe(),
-        RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight, config.AttackedShare ?? 1, config.SplitsNorms),
-        RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedShare ?? FastAdvProp.DefaultShare, config.SplitsNorms),
+        RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight, config.AttackedPart, config.SplitsNorms),
+        RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedPart, config.SplitsNorms),
         RecipeKind.Est => new Est(device, config.Threat),
         RecipeKind.Ses => new Ses(device, config.Threat, config.ShiftWeight),
-        RecipeKind.Fare => new Fare(device, config.Threat, embedder, config.TargetTurns, config.AttackedShare ?? 1),
+        RecipeKind.Fare => new Fare(device, config.Threat, embedder, config.TargetTurns, config.AttackedPart),
         _ => throw new ArgumentException($"the recipe is {config.Recipe}; give none, advprop, fast-advprop, est, ses or fare"),
     };
 

@@ -154,7 +154,7 @@ public sealed record TrainConfig
     /// <summary>w of AdvProp, the adversarial part's share of the loss, in (0, 1). ½: Xie et al. 2020.</summary>
     public double AdversarialWeight { get; init; } = 0.5;
 
-    /// <summary>s, the share of a batch that AdvProp, Fast AdvProp and FARE attack, in (0, 1]; below 1 for Fast AdvProp. Null: all of it, and of Fast AdvProp <see cref="FastAdvProp.DefaultShare"/>.</summary>
+    /// <summary>s, the share of a batch that AdvProp, Fast AdvProp and FARE attack, in (0, 1]; below 1 for Fast AdvProp. Null: all of it, and of the others <see cref="FastAdvProp.DefaultShare"/> and <see cref="Fare.DefaultShare"/>.</summary>
     public double? AttackedShare { get; init; }
 
     /// <summary>Whether AdvProp and Fast AdvProp keep batch statistics of their own for attacked images. Xie et al. 2020 do; false is for an ablation.</summary>
@@ -163,8 +163,8 @@ public sealed record TrainConfig
     /// <summary>λ of SES, what the descriptors' shift weighs beside the loss, in (0, 1000]. 1: Zhou et al. 2020, public code (robrank).</summary>
     public double ShiftWeight { get; init; } = 1;
 
-    /// <summary>Turns of an image, 1, 2 or 4, evenly round, over which FARE averages the starting network's descriptors. 1: Schlarmann et al. 2024; several as in data distillation, Radosavovic et al. 2018.</summary>
-    public int TargetTurns { get; init; } = 1;
+    /// <summary>Turns of an image, 1, 2 or 4, evenly round, over which FARE averages the starting network's descriptors. 4: docs/results.md, as in data distillation, Radosavovic et al. 2018; Schlarmann et al. 2024 have 1.</summary>
+    public int TargetTurns { get; init; } = 4;
 
     /// <summary>Crops and colour: docs/results.md.</summary>
     public AugmentationConfig Augmentation { get; init; } = new() { CropScale = 0.4, Brightness = 0.2, Contrast = 0.2, Saturation = 0.2 };
@@ -177,6 +177,10 @@ public sealed record TrainConfig
     /// <summary>Images per step.</summary>
     [JsonIgnore]
     public int BatchSize => BatchClasses * BatchImagesPerClass;
+
+    /// <summary>s as the recipe takes it.</summary>
+    [JsonIgnore]
+    public double AttackedPart => AttackedShare ?? Recipe switch { RecipeKind.FastAdvProp => FastAdvProp.DefaultShare, RecipeKind.Fare => Fare.DefaultShare, _ => 1 };
 
     /// <summary>Whether the loss compares images of a batch, so that a batch needs several classes and several images of each.</summary>
     [JsonIgnore]
@@ -226,8 +230,8 @@ public sealed record TrainConfig
         Threat.Validate();
         if (Recipe == RecipeKind.FastAdvProp && (Threat.Steps > 1 || Threat.Restarts > 1))
             throw new ArgumentException($"fast-advprop makes one attack step; steps is {Threat.Steps} and restarts {Threat.Restarts}, give 1 of each, or the recipe advprop");
-        if ((Recipe == RecipeKind.FastAdvProp || (Recipe is RecipeKind.AdvProp or RecipeKind.Fare && AttackedShare < 1)) && BatchSize < 4)
-            throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; an attacked share divides it and needs 4 or more, 2 on each side for batch normalisation");
+        if (Recipe is RecipeKind.AdvProp or RecipeKind.FastAdvProp or RecipeKind.Fare && AttackedPart < 1 && BatchSize < 4)
+            throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; an attacked share divides it and needs 4 or more, 2 on each side");
         if (Recipe is RecipeKind.Est or RecipeKind.Ses or RecipeKind.Fare && !Threat.RandomStart)
             throw new ArgumentException("est, ses and fare attack the descriptor, which has no gradient at the clean image; they need a random start");
         Augmentation.Validate();

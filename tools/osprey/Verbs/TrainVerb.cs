@@ -43,7 +43,7 @@ sealed class TrainVerb : Verb
     [
         "train --data aid --weights resnet18_stage3.safetensors --size 128 --epochs 4 --out runs/aid",
         "train --data aid --weights resnet18_stage3.safetensors --size 128 --recipe advprop --epsilon 2/255 --out runs/aid-robust",
-        "train --data aid --weights runs/aid --recipe fare --target-turns 4 --epsilon 4/255 --full-contrast 0.12 --start-share 0.25 --out runs/aid-fare",
+        "train --data aid --weights runs/aid --recipe fare --epsilon 4/255 --full-contrast 0.12 --out runs/aid-fare",
         "train --data aid ucm --backbone resnet50 --pool gem --loss arcface --out runs/scratch",
         "train --data aid --weights resnet18_stage3.safetensors --size 128 --epochs 4 --out runs/aid --resume",
     ];
@@ -60,8 +60,8 @@ sealed class TrainVerb : Verb
         + "\n\nest (Zhou et al. 2020, 'Adversarial Ranking Attack and Defense') minimises L(x_adv) alone, x_adv increasing d(f(x_adv), f(x)), d = 1 − cosine. One set of statistics."
         + "\n\nses (the same, supplementary material) minimises L(x) + λ·mean d(f(x_adv), f(x)), x_adv as in est. One set of statistics."
         + "\n\nfare (Schlarmann et al. 2024, 'Robust CLIP') minimises mean ‖f(x_adv) − f₀(x)‖², which x_adv increases, f₀ the network before the first step. It reads no labels, adds no "
-        + "head and leaves the statistics as they are: it makes a model robust that is already trained. With --target-turns, ours, f₀(x) is the mean over turns of x; with an attacked "
-        + "share s below 1, ours, the rest of the batch is held to f₀(x) as it is. The public code (chs20/RobustVLM) has an --lr of 1e-5."
+        + "head and leaves the statistics as they are: it makes a model robust that is already trained. Ours: f₀(x) is the mean over --target-turns of x, and of an attacked share s "
+        + "below 1 the rest of the batch is held to f₀(x) as it is. The public code (chs20/RobustVLM) has neither, and an --lr of 1e-5."
         + "\n\nest, ses and fare need the random start: at the clean image their attack has no gradient. The losses that compare images (contrastive, triplet, smooth_ap) want "
         + "--sampling balanced, the default, and see the attacked part of a batch and the rest apart."
         + "\n\nCtrl-C writes a checkpoint after the step in hand; the same command with --resume goes on and ends with the same bytes on the same device and thread count."
