@@ -23,6 +23,9 @@ static class ModuleTensors
             if (from.TryGetValue(name, out Tensor? value)) target.copy_(value);
     }
 
+    /// <summary>Copies of the values as they are now, without gradients, that outlive the dispose scope; the caller's.</summary>
+    public static Dictionary<string, Tensor> Clone(IReadOnlyDictionary<string, Tensor> state) => state.ToDictionary(t => t.Key, t => t.Value.detach().clone().DetachFromDisposeScope());
+
     /// <summary>A module's tensors live as long as the module, whatever dispose scope it was made in.</summary>
     public static void Keep(nn.Module module)
     {

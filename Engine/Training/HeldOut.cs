@@ -30,7 +30,7 @@ internal sealed class HeldOut : IDisposable
         this.threads = threads;
         loader = new ImageLoader(new ImageDecoder(new DecodeOptions()), embedder.Config.ImageSize, batchSize, threads, cache);
         judge = Embedder.Create(embedder.Config, device, seed: 0);
-        Best = embedder.State(includeAuxiliary: false).ToDictionary(t => t.Key, t => t.Value.detach().clone().DetachFromDisposeScope());
+        Best = ModuleTensors.Clone(embedder.State(includeAuxiliary: false));
     }
 
     /// <summary>The weights of the best epoch by name, those of the start before the first; live, owned here.</summary>

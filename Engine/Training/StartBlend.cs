@@ -1,3 +1,4 @@
+using Osprey.Engine.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,8 +16,8 @@ internal sealed class StartBlend : IDisposable
     public StartBlend(double share, IReadOnlyDictionary<string, Tensor> live)
     {
         this.share = share;
-        start = Copy(live);
-        blended = Copy(live);
+        start = ModuleTensors.Clone(live);
+        blended = ModuleTensors.Clone(live);
     }
 
     /// <param name="weights">θ, by the names of θ₀.</param>
@@ -32,8 +33,6 @@ internal sealed class StartBlend : IDisposable
         }
         return blended;
     }
-
-    static Dictionary<string, Tensor> Copy(IReadOnlyDictionary<string, Tensor> live) => live.ToDictionary(t => t.Key, t => t.Value.detach().clone().DetachFromDisposeScope());
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using Osprey.Engine.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ internal sealed class WeightAverage : IDisposable
     {
         this.decay = decay;
         this.live = live;
-        Values = live.ToDictionary(t => t.Key, t => t.Value.detach().clone().DetachFromDisposeScope());
+        Values = ModuleTensors.Clone(live);
     }
 
     /// <summary>The average by name; live, owned here.</summary>

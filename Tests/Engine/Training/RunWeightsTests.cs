@@ -19,9 +19,8 @@ public class RunWeightsTests : TrainerFixture
         TrainConfig config = Config with { Epochs = 1, CheckpointEvery = 1 };
         string first = Run(config with { AverageDecay = 0.15 });
         using var scope = NewDisposeScope();
-        IReadOnlyDictionary<string, Tensor> last = SafeTensors.Read(Path.Combine(first, "last", "checkpoint.safetensors"));
+        AssertEndsWith("average.", first);
         IReadOnlyDictionary<string, Tensor> model = SafeTensors.Read(Path.Combine(first, "model.safetensors"));
-        foreach ((string name, Tensor value) in model) Assert.That(value.equal(last["average." + name]).all().item<bool>(), Is.True, name);
 
         // Two steps by hand: β is 0.15, less than 2/11 and 3/12.
         using Embedder start = New(Architecture.Resnet18);
@@ -77,15 +76,21 @@ public class RunWeightsTests : TrainerFixture
         Assert.That(() => FromHead(config, cut, progress: new Killer(2)), Throws.TypeOf<KilledException>());
         FromHead(config, cut, resume: true);
         Assert.That(File.ReadAllBytes(Path.Combine(cut, "model.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, "model.safetensors"))));
-        using var scope = NewDisposeScope();
-        IReadOnlyDictionary<string, Tensor> last = SafeTensors.Read(Path.Combine(whole, "last", "checkpoint.safetensors"));
-        foreach ((string name, Tensor value) in SafeTensors.Read(Path.Combine(whole, "model.safetensors")))
-            Assert.That(value.equal(last["best." + name]).all().item<bool>(), Is.True, name);
+        AssertEndsWith("best.", whole);
     }
 
     [Test]
     public void No_share_of_a_random_head_is_kept()
         => Assert.That(() => Run(Config with { StartShare = 0.5 }), Throws.ArgumentException.With.Message.Contains("has no head"));
+
+    /// <summary>The model is those tensors of the checkpoint, to the bit.</summary>
+    static void AssertEndsWith(string prefix, string run)
+    {
+        using var scope = NewDisposeScope();
+        IReadOnlyDictionary<string, Tensor> last = SafeTensors.Read(Path.Combine(run, "last", "checkpoint.safetensors"));
+        foreach ((string name, Tensor value) in SafeTensors.Read(Path.Combine(run, "model.safetensors")))
+            Assert.That(value.equal(last[prefix + name]).all().item<bool>(), Is.True, name);
+    }
 
     Embedder WithHead()
     {
@@ -125,10 +130,7 @@ public class RunWeightsTests : TrainerFixture
 
         // A finished run, stopped early or not, makes no step more.
         Assert.That(() => Run(config, whole, resume: true, new Each(() => throw new KilledException())), Throws.Nothing);
-        using var scope = NewDisposeScope();
-        IReadOnlyDictionary<string, Tensor> last = SafeTensors.Read(Path.Combine(whole, "last", "checkpoint.safetensors"));
-        foreach ((string name, Tensor value) in SafeTensors.Read(Path.Combine(whole, "model.safetensors")))
-            Assert.That(value.equal(last["best." + name]).all().item<bool>(), Is.True, name);
+        AssertEndsWith("best.", whole);
     }
 
     [Test]
