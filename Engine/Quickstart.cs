@@ -83,7 +83,7 @@ public static class Quickstart
     }
 
     static Embedder OpenBaseline(QuickstartConfig config, QuickstartInput input, int size, Device device) => input.Weights is string weights
-        ? Embedder.Open(weights, device, size)
+        ? Embedder.Open(weights, device, c => c with { ImageSize = size })
         : Embedder.Create(config.Scratch, device, config.Seed);
 
     /// <summary>Data sets that are there already.</summary>

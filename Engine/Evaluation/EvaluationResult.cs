@@ -58,6 +58,9 @@ public sealed class ModelResult
     /// <summary>Sizes, relative to that, at which they were described; null for that one alone.</summary>
     public ScaleSet? Scales { get; internal set; }
 
+    /// <summary>Turns of an image over which its descriptor is averaged; null for the image as it is.</summary>
+    public int? Turns { get; internal set; }
+
     public required RetrievalReport Retrieval { get; init; }
 
     /// <summary>Retrieval with expanded queries and re-ranked answers, as far as they were asked for; null where none was.</summary>

@@ -10,8 +10,8 @@ using Device = Osprey.Kernels.Device;
 namespace Osprey.Engine.Model;
 
 /// <summary>
-/// Image batch → unit descriptors: ImageNet normalisation → backbone → pooling → L2, and with a head → FC (C→D) → batch normalisation → L2; at several scales
-/// where the configuration has them, joined to one → L2; and with a fitted whitening → P(x − m) → L2.
+/// Image batch → unit descriptors: ImageNet normalisation → backbone → pooling → L2, and with a head → FC (C→D) → batch normalisation → L2; of several turns
+/// and at several scales where the configuration has them, joined to one → L2; and with a fitted whitening → P(x − m) → L2.
 /// </summary>
 /// <remarks>Owns its tensors; the device is the caller's and outlives it. One thread at a time.</remarks>
 public sealed partial class Embedder : nn.Module<Tensor, Tensor>
@@ -106,21 +106,16 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
     /// </summary>
     /// <param name="path">Folder or file.</param>
     /// <param name="device">Where the kernels run.</param>
-    /// <param name="imageSize">Side of the images in pixels; null: the run's own, or 256 for a weights file.</param>
-    /// <param name="scales">Sizes, relative to that, at which images are described; null: the run's own, or one for a weights file.</param>
-    /// <param name="precision">Of the backbone when it describes images; null: the run's own, or float32 for a weights file.</param>
-    /// <exception cref="ArgumentException">At the smallest scale too little is left of an image.</exception>
+    /// <param name="change">How images are described, where not as the run says, or as <see cref="EmbedderConfig"/> does for a weights file: size, scales, turns, precision.</param>
+    /// <exception cref="ArgumentException">The configuration is not valid: at the smallest scale, say, too little is left of an image.</exception>
     /// <exception cref="FileNotFoundException">Neither is there.</exception>
     /// <exception cref="InvalidDataException">Broken, or of a network that this engine does not have.</exception>
-    public static Embedder Open(string path, Device device, int? imageSize = null, ScaleSet? scales = null, Precision? precision = null)
+    public static Embedder Open(string path, Device device, Func<EmbedderConfig, EmbedderConfig>? change = null)
     {
         using var scope = NewDisposeScope();
         ModelFiles files = ModelFiles.Locate(path);
         EmbedderConfig config = files.ReadConfig();
-        if (imageSize is int size) config = config with { ImageSize = size };
-        if (scales is not null) config = config with { Scales = scales };
-        if (precision is not null) config = config with { Precision = precision };
-        var embedder = new Embedder(config, device, seed: 0);
+        var embedder = new Embedder(change?.Invoke(config) ?? config, device, seed: 0);
         try
         {
             IReadOnlyDictionary<string, Tensor> weights = WeightsFile.Read(files.Weights);
@@ -160,12 +155,15 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         if (pixels.dim() != 4 || pixels.shape[1] != 3 || pixels.dtype != ScalarType.Float32)
             throw new ArgumentException($"images are float32 [N,3,H,W]; {pixels.dtype} [{string.Join(",", pixels.shape)}] was given");
         using var scope = NewDisposeScope();
-        Tensor descriptor = Config.Scales is { } scales ? rows.Apply(MultiScale.Describe(pixels, scales, ScalePower, p => DescribeOnce(p, network))) : DescribeOnce(pixels, network);
+        Tensor descriptor = Config.Scales is { } scales ? rows.Apply(MultiScale.Describe(pixels, scales, ScalePower, p => DescribeTurned(p, network))) : DescribeTurned(pixels, network);
         if (whitening is not null) descriptor = rows.Apply(whitening.call(descriptor));
         return descriptor.MoveToOuterDisposeScope();
     }
 
     /// <summary>At the size that the images have, before any fitted whitening.</summary>
+    Tensor DescribeTurned(Tensor pixels, Func<Tensor, Tensor> network) =>
+        Config.Turns is { } turns ? rows.Apply(QuarterTurns.Describe(pixels, turns, p => DescribeOnce(p, network))) : DescribeOnce(pixels, network);
+
     Tensor DescribeOnce(Tensor pixels, Func<Tensor, Tensor> network)
     {
         Tensor map = network(normalization.Apply(pixels));

@@ -39,6 +39,9 @@ public sealed record EmbedderConfig
     /// <summary>Sizes, relative to <see cref="ImageSize"/>, at which an image is described, or null for its own size alone, which is what {1} becomes.</summary>
     public ScaleSet? Scales { get; init => field = ScaleSet.Single.Equals(value) ? null : value; }
 
+    /// <summary>Turns of an image, evenly round, over whose descriptors its own is averaged (at each of the <see cref="Scales"/>): 2 or 4, or null for the image as it is, which is what 1 becomes.</summary>
+    public int? Turns { get; init => field = value == 1 ? null : value; }
+
     /// <summary>Of the backbone when it describes images (<see cref="Embedder.Embed(ReadOnlySpan{float}, int, int, Span{float})"/>), or null for float32.</summary>
     public Precision? Precision { get; init => field = value == Model.Precision.Float32 ? null : value; }
 
@@ -57,6 +60,7 @@ public sealed record EmbedderConfig
         if (ImageSize is < 16 or > 8192) throw new ArgumentException($"the image size is {ImageSize} px; give 16 to 8192");
         if (Scales is { } scales && MultiScale.Side(ImageSize, scales.Min()) < MultiScale.SmallestSide)
             throw new ArgumentException($"at scale {scales.Min()} an image of {ImageSize} px has {MultiScale.Side(ImageSize, scales.Min())}; give scales that leave {MultiScale.SmallestSide} px or more");
+        if (Turns is { } turns && !QuarterTurns.IsCount(turns)) throw new ArgumentException($"an image's turns are {turns}; give 1, 2 or 4");
         if (LearnedPower && Pooling != PoolingKind.Gem) throw new ArgumentException($"{Pooling} pooling has no power to learn; use gem");
         return this;
     }

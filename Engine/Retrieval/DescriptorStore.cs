@@ -38,7 +38,7 @@ public sealed class DescriptorStore
     public static bool Exists(string path) => File.Exists(System.IO.Path.Combine(path, ManifestName));
 
     /// <summary>Whether there is a store that needs no more images.</summary>
-    internal static bool IsFinished(string path) => Exists(path) && StoreManifest.Read(System.IO.Path.Combine(path, ManifestName)).Complete;
+    internal static bool IsFinished(string path) => Exists(path) && StoreManifest.Read(path).Complete;
 
     /// <summary>Opens a finished store and checks that its files are there and of the right sizes; <see cref="Verify"/> checks their content.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no store at <paramref name="path"/>.</exception>
@@ -46,7 +46,7 @@ public sealed class DescriptorStore
     public static DescriptorStore Open(string path)
     {
         if (!Exists(path)) throw new DirectoryNotFoundException($"{path} is no descriptor store: it has no {ManifestName}; make one with osprey embed");
-        var store = new DescriptorStore(path, StoreManifest.Read(System.IO.Path.Combine(path, ManifestName)));
+        var store = new DescriptorStore(path, StoreManifest.Read(path));
         StoreManifest manifest = store.Manifest;
         if (!manifest.Complete)
             throw new InvalidDataException($"{path} is unfinished: {manifest.Parts.Sum(p => p.Images)} of {manifest.Images} images are done; run the same osprey embed again to continue it");

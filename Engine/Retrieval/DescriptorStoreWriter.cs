@@ -5,7 +5,7 @@ namespace Osprey.Engine.Retrieval;
 
 /// <summary>
 /// Makes a store part by part, or goes on with one that was interrupted. A part is written aside, flushed to the disk and renamed, then named in
-/// the manifest: a crash loses at most the part in progress, and the finished store has the same bytes as an uninterrupted one.
+/// the journal, and at the end in the manifest: a crash loses at most the part in progress, and the finished store has the same bytes as an uninterrupted one.
 /// </summary>
 /// <example><code>
 /// using var writer = DescriptorStoreWriter.Open(path, description);
@@ -16,6 +16,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
 {
     readonly string path;
     readonly List<StorePart> parts;
+    readonly PartJournal journal;
     readonly FileStream owner;
     StoreManifest manifest;
 
@@ -25,11 +26,13 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         this.manifest = manifest;
         this.parts = [.. parts];
         this.owner = owner;
+        journal = new PartJournal(path);
+        ImagesDone = parts.Sum(p => p.Images);
         Dropped = dropped;
     }
 
     /// <summary>Source images in finished parts: where the caller goes on.</summary>
-    public long ImagesDone => parts.Sum(p => p.Images);
+    public long ImagesDone { get; private set; }
 
     /// <summary>Finished parts.</summary>
     public int PartsDone => parts.Count;
@@ -67,7 +70,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
             List<string> dropped = [];
             if (resumes)
             {
-                StoreManifest found = StoreManifest.Read(Path.Combine(path, DescriptorStore.ManifestName));
+                StoreManifest found = StoreManifest.Read(path);
                 if (found.DifferenceFrom(description) is { } difference)
                     throw new ArgumentException($"{path} holds another store: {difference}; give another folder, or delete this one");
                 manifest = found;
@@ -82,8 +85,8 @@ public sealed partial class DescriptorStoreWriter : IDisposable
                 }
             }
             var writer = new DescriptorStoreWriter(path, manifest, sound, dropped, owner);
-            // Before the manifest shrinks nothing is deleted, and nothing that it still names ever is.
-            if (!resumes || sound.Count < manifest.Parts.Count) writer.WriteManifest(complete: false);
+            // Before the manifest shrinks nothing is deleted, and nothing that it still names ever is. Of an unfinished store it takes up what the journal says.
+            if (!manifest.Complete || sound.Count < manifest.Parts.Count) writer.WriteManifest(complete: false);
             writer.DeleteLeftovers();
             return writer;
         }
@@ -125,8 +128,15 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         foreach (StoreRow row in rows)
             if (row.Label < 0 || row.Label >= manifest.Classes.Count) throw new ArgumentException($"{row.Path} has label {row.Label}, and the store has {manifest.Classes.Count} classes");
 
-        parts.Add(WritePart(StorePart.StemOf(parts.Count, null), rows, descriptors) with { Images = images, BadFiles = [.. bad], EmptyWindows = empty > 0 ? empty : null });
-        WriteManifest(complete: false);
+        StorePart part = WritePart(StorePart.StemOf(parts.Count, null), rows, descriptors) with { Images = images, BadFiles = [.. bad], EmptyWindows = empty > 0 ? empty : null };
+        journal.Append(part);
+        Add(part);
+    }
+
+    void Add(StorePart part)
+    {
+        parts.Add(part);
+        ImagesDone += part.Images;
     }
 
     /// <summary>The part's files, which the manifest does not name yet.</summary>
@@ -167,10 +177,10 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     internal void AppendCopy(DescriptorStore from, StorePart part)
     {
         Copy(from, part);
-        WriteManifest(complete: false);
+        journal.Append(parts[^1]);
     }
 
-    /// <summary>As <see cref="AppendCopy"/>; the manifest does not name the part before <see cref="Commit"/>.</summary>
+    /// <summary>As <see cref="AppendCopy"/>; nothing names the part before <see cref="Commit"/>. No part's file is ever changed in place, so a link to it is as good as a copy.</summary>
     /// <param name="from">As there.</param>
     /// <param name="part">As there.</param>
     /// <param name="change">What becomes of a row of the table; null: nothing.</param>
@@ -180,6 +190,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         StorePart copy = part.Named(StorePart.StemOf(parts.Count, null)) with { Edition = null };
         foreach (((string file, _), (string to, _)) in part.Files.Zip(copy.Files))
         {
+            if (HardLink.TryCreate(Path.Combine(from.Path, file), Path.Combine(path, to))) continue;
             using FileStream source = File.OpenRead(Path.Combine(from.Path, file));
             AtomicFile.Write(Path.Combine(path, to), stream => source.CopyTo(stream));
         }
@@ -193,7 +204,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
             copy = copy with { MetadataSha256 = DescriptorStore.HashFile(table) };
         }
         if (renamed is not null) copy = copy with { BadFiles = [.. copy.BadFiles.Select(b => b with { Path = renamed(b.Path) })] };
-        parts.Add(copy);
+        Add(copy);
     }
 
     /// <summary>Opens a finished store to be edited: nothing is checked but that its files are there, and nothing changes before <see cref="Commit"/>.</summary>
@@ -252,6 +263,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     public void Restart()
     {
         parts.Clear();
+        ImagesDone = 0;
         WriteManifest(complete: false);
         DeleteLeftovers();
     }
@@ -269,20 +281,26 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     {
         manifest = manifest.With(parts.ToArray(), complete);
         Json.Write(Path.Combine(path, DescriptorStore.ManifestName), manifest);
+        journal.Clear();
     }
 
     /// <summary>Deletes part files that the manifest does not name: what a crash left, or a dropped part.</summary>
     void DeleteLeftovers()
     {
+        HashSet<string> named = [.. parts.SelectMany(p => p.Files).Select(f => f.Name)];
         foreach (string file in Directory.EnumerateFiles(path))
         {
             string name = Path.GetFileName(file);
-            if (Leftover().IsMatch(name) && !parts.SelectMany(p => p.Files).Any(f => f.Name == name)) File.Delete(file);
+            if (Leftover().IsMatch(name) && !named.Contains(name)) File.Delete(file);
         }
     }
 
-    [GeneratedRegex(@"^(part-\d{5,}(\.\d+)?(\.scales)?\.(npy|parquet)(\.tmp)?|manifest\.json\.tmp)$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(part-\d{5,}(\.\d+)?(\.scales)?\.(npy|parquet)(\.tmp)?|manifest\.json\.tmp|parts\.jsonl)$", RegexOptions.ExplicitCapture)]
     private static partial Regex Leftover();
 
-    public void Dispose() => owner.Dispose();
+    public void Dispose()
+    {
+        journal.Dispose();
+        owner.Dispose();
+    }
 }

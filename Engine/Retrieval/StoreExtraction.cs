@@ -60,7 +60,7 @@ public static class StoreExtraction
         Embedder embedder, string model, IImageSource source, string path, StoreExtractionConfig config, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         config.Validate();
-        ArraySegment<SourceImage> images = Share([.. source.Images], config.Shard);
+        SourceRange images = SourceRange.Of(source, config.Shard);
         int size = embedder.Config.ImageSize;
         using var writer = DescriptorStoreWriter.Open(path, new StoreDescription
         {
@@ -73,7 +73,7 @@ public static class StoreExtraction
             Root = source.Root,
             Model = Path.GetFullPath(model),
             Images = images.Count,
-            ImagesSha256 = StoreDescription.HashImages(images),
+            ImagesSha256 = StoreDescription.HashImages(images.Images),
             PartImages = config.PartImages,
             Shard = config.Shard,
             Windows = source.Windows,
@@ -81,7 +81,7 @@ public static class StoreExtraction
         // Nothing but bad files so far: they may have been repaired since.
         if (writer.RowsDone == 0 && writer.BadFiles.Any()) writer.Restart();
         progress?.Report(new Progress("embedding", writer.ImagesDone, images.Count, "images"));
-        AppendParts(writer, embedder, source, images, config, threads, config.Times ?? new ExtractionTimes(), progress, cancellation);
+        AppendParts(writer, embedder, images, config, threads, config.Times ?? new ExtractionTimes(), progress, cancellation);
 
         BadFile[] bad = [.. writer.BadFiles];
         WriteBadFiles(path, bad);
@@ -91,21 +91,20 @@ public static class StoreExtraction
 
     /// <summary>While a part is written the next one is described; there are never more than the two.</summary>
     static void AppendParts(
-        DescriptorStoreWriter writer, Embedder embedder, IImageSource source, ArraySegment<SourceImage> images, StoreExtractionConfig config, int threads, ExtractionTimes times,
+        DescriptorStoreWriter writer, Embedder embedder, SourceRange images, StoreExtractionConfig config, int threads, ExtractionTimes times,
         IProgress<Progress>? progress, CancellationToken cancellation)
     {
         int done = (int)writer.ImagesDone;
         // Finding and naming the images leaves several times what their names take; it goes back to the system before the work that is the same for any number of images.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         times.Start(threads);
-        using OrderedPrefetch<Loaded> prefetch = Prefetch(source, images.Offset + done, images.Count - done, embedder.Config.ImageSize, config.BatchSize, threads, times, cancellation);
+        using OrderedPrefetch<Loaded> prefetch = Prefetch(images.Source, images.First + done, images.Count - done, embedder.Config.ImageSize, config.BatchSize, threads, times, cancellation);
         Task writing = Task.CompletedTask;
         try
         {
             for (int first = done; first < images.Count; first += config.PartImages)
             {
-                ArraySegment<SourceImage> next = images.Slice(first, Math.Min(config.PartImages, images.Count - first));
-                DescribedPart part = Describe(prefetch, embedder, source, next, first, images.Count, config.BatchSize, times, progress, cancellation);
+                DescribedPart part = Describe(prefetch, embedder, images.Slice(first, config.PartImages), first, images.Count, config.BatchSize, times, progress, cancellation);
                 writing.GetAwaiter().GetResult();
                 writing = Task.Run(() =>
                 {
@@ -134,14 +133,6 @@ public static class StoreExtraction
     /// <summary>What <see cref="BadFilesName"/> holds.</summary>
     internal static string BadFilesText(IEnumerable<BadFile> bad) => string.Concat(bad.Select(b => $"{b.Path}\t{b.Reason}\n"));
 
-    static ArraySegment<SourceImage> Share(SourceImage[] images, StoreShard? shard)
-    {
-        if (shard is null) return images;
-        (long first, long length) = shard.Of(images.Length);
-        if (length == 0) throw new ArgumentException($"shard {shard.Index}/{shard.Count} of {images.Length} images is empty; use fewer shards");
-        return new ArraySegment<SourceImage>(images, (int)first, (int)length);
-    }
-
     /// <param name="Source">What was read; null where that failed.</param>
     /// <param name="Image">Of the network's size; null where there is nothing to describe.</param>
     /// <param name="Reason">Of a failure.</param>
@@ -156,7 +147,7 @@ public static class StoreExtraction
 
     /// <summary>The next images, in batches that end with the part: so the bytes do not depend on where a run was interrupted.</summary>
     static DescribedPart Describe(
-        OrderedPrefetch<Loaded> prefetch, Embedder embedder, IImageSource source, ArraySegment<SourceImage> images, long first, long total, int batchSize, ExtractionTimes times,
+        OrderedPrefetch<Loaded> prefetch, Embedder embedder, SourceRange images, long first, long total, int batchSize, ExtractionTimes times,
         IProgress<Progress>? progress, CancellationToken cancellation)
     {
         int size = embedder.Config.ImageSize, values = 3 * size * size;
@@ -165,12 +156,13 @@ public static class StoreExtraction
         int waiting = 0;
         for (int i = 0; i < images.Count; i++)
         {
+            SourceImage of = images[i];
             long asked = Stopwatch.GetTimestamp();
             (LoadedImage? read, RgbImage? image, string reason) = prefetch.Take();
             long taken = times.Add(ExtractionStep.Wait, asked);
             if (read is null)
             {
-                part.Bad.Add(new BadFile(images[i].Identity, reason));
+                part.Bad.Add(new BadFile(of.Identity, reason));
             }
             else if (image is null)
             {
@@ -179,7 +171,7 @@ public static class StoreExtraction
             else
             {
                 Planar.Write(image, pixels.AsSpan(waiting * values, values));
-                part.Rows.Add(new StoreRow(images[i].Path, source.Classes[images[i].Label], images[i].Label, read.Width, read.Height, read.Place?.Crs, read.Bounds, images[i].Window));
+                part.Rows.Add(new StoreRow(of.Path, images.Source.Classes[of.Label], of.Label, read.Width, read.Height, read.Place?.Crs, read.Bounds, of.Window));
                 waiting++;
             }
             if (waiting == batchSize || (i == images.Count - 1 && waiting > 0))

@@ -133,6 +133,10 @@ public record StoreDescription
     [JsonIgnore]
     public ScaleSet Scales => Embedder.TryGetProperty("scales", out JsonElement scales) ? scales.Deserialize<ScaleSet>(Json.Options)! : ScaleSet.Single;
 
+    /// <summary>The turns over which the images' descriptors were averaged, likewise; 1 where they were described as they are.</summary>
+    [JsonIgnore]
+    public int Turns => Embedder.TryGetProperty("turns", out JsonElement turns) ? turns.GetInt32() : 1;
+
     /// <summary>Of the backbone that described the store's images, to be given to the model of a query.</summary>
     [JsonIgnore]
     public Precision Precision => Embedder.TryGetProperty("precision", out JsonElement precision) ? precision.Deserialize<Precision>(Json.Options) : Precision.Float32;
@@ -146,7 +150,7 @@ public record StoreDescription
     static string ShardName(StoreShard? shard) => shard is null ? "a whole set" : $"shard {shard.Index} of {shard.Count}";
 }
 
-/// <summary><c>manifest.json</c>: the description, and the parts that are finished.</summary>
+/// <summary><c>manifest.json</c>: the description, and the parts that are finished; of an unfinished store together with <see cref="PartJournal"/>.</summary>
 public sealed record StoreManifest : StoreDescription
 {
     public const int CurrentVersion = 1;
@@ -199,9 +203,12 @@ public sealed record StoreManifest : StoreDescription
         Complete = complete,
     };
 
+    /// <summary>A store's, finished or not.</summary>
+    /// <param name="folder">The store's.</param>
     /// <exception cref="InvalidDataException">Not a manifest, or of a later version.</exception>
-    internal static StoreManifest Read(string path)
+    internal static StoreManifest Read(string folder)
     {
+        string path = Path.Combine(folder, DescriptorStore.ManifestName);
         using (JsonDocument document = Parse(path))
         {
             if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("format_version", out JsonElement version) || !version.TryGetInt32(out int number))
@@ -209,7 +216,8 @@ public sealed record StoreManifest : StoreDescription
             if (number != CurrentVersion)
                 throw new InvalidDataException($"{path} has format version {number}, and this program reads {CurrentVersion}; make the store again, or use the version that made it");
         }
-        return Json.Read<StoreManifest>(path);
+        StoreManifest manifest = Json.Read<StoreManifest>(path);
+        return manifest.Complete ? manifest : PartJournal.Extend(manifest, folder);
     }
 
     static JsonDocument Parse(string path)

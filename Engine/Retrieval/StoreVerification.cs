@@ -27,7 +27,7 @@ public static class StoreVerification
     public static StoreVerificationResult Run(string path, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         if (!DescriptorStore.Exists(path)) throw new DirectoryNotFoundException($"{path} is no descriptor store: it has no {DescriptorStore.ManifestName}; make one with osprey embed");
-        StoreManifest manifest = StoreManifest.Read(Path.Combine(path, DescriptorStore.ManifestName));
+        StoreManifest manifest = StoreManifest.Read(path);
         var faults = new List<string>();
         long bytes = 0;
         CheckCounts(manifest, faults);

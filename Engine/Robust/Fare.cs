@@ -79,10 +79,8 @@ public sealed class Fare : AdversarialRecipe
     /// <summary>f₀ of the images: the mean over their turns, at unit length.</summary>
     Tensor Target(Tensor pixels)
     {
-        Tensor sum = Start(pixels);
-        if (turns == 1) return sum;
-        for (int turn = 1; turn < turns; turn++) sum += Start(pixels.rot90(turn * 4 / turns, (2, 3)).contiguous());
-        return nn.functional.normalize(sum);
+        Tensor sum = QuarterTurns.Of(pixels, turns).Select(Start).Aggregate((a, b) => a + b);
+        return turns == 1 ? sum : nn.functional.normalize(sum);
     }
 
     /// <summary>f₀ of the images as they lie.</summary>

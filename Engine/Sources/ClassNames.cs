@@ -2,17 +2,28 @@ using System.Globalization;
 
 namespace Osprey.Engine.Sources;
 
-/// <summary>The classes of images that each say what they are.</summary>
-static class ClassNames
+/// <summary>The classes of images that each say what they are, as they are met.</summary>
+sealed class ClassNames
 {
-    /// <param name="names">Of each image.</param>
-    /// <returns>The different names, by value where all are whole numbers and else in ordinal order; and each image's index into them.</returns>
-    public static (string[] Classes, int[] Labels) Of(IReadOnlyList<string> names)
+    readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
+
+    /// <summary>The class's number until all are known.</summary>
+    public int Add(string name)
     {
-        string[] classes = [.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        if (!numbers.TryGetValue(name, out int number)) numbers.Add(name, number = numbers.Count);
+        return number;
+    }
+
+    /// <summary>The different names, by value where all are whole numbers and else in ordinal order.</summary>
+    /// <param name="images">Labelled by <see cref="Add"/>; from here on by these.</param>
+    public string[] Order(SourceImageList images)
+    {
+        string[] classes = [.. numbers.Keys.Order(StringComparer.Ordinal)];
         if (classes.All(c => IsNumber(c, out _))) classes = [.. classes.OrderBy(c => IsNumber(c, out long value) ? value : 0)];
-        Dictionary<string, int> label = classes.Select((name, i) => (name, i)).ToDictionary(p => p.name, p => p.i, StringComparer.Ordinal);
-        return (classes, [.. names.Select(n => label[n])]);
+        int[] labels = new int[classes.Length];
+        for (int i = 0; i < classes.Length; i++) labels[numbers[classes[i]]] = i;
+        images.Relabel(labels);
+        return classes;
     }
 
     static bool IsNumber(string text, out long value) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);

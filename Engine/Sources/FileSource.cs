@@ -8,7 +8,7 @@ public sealed class FileSource : IImageSource
 {
     readonly ImageDecoder decoder;
     readonly SceneShelf scenes;
-    readonly List<SourceImage> images = [];
+    readonly SourceImageList images = new();
 
     /// <summary>Of windows, by image: their pixels at the resolution that is read.</summary>
     readonly Dictionary<int, PixelWindow> windows = [];
@@ -59,7 +59,7 @@ public sealed class FileSource : IImageSource
                 foreach ((PixelWindow read, PixelWindow full) in parts)
                 {
                     windows.Add(images.Count, read);
-                    images.Add(new SourceImage(path, file.Label, full));
+                    images.Add(path, file.Label, full);
                 }
                 if (parts.Length > 0) return;
             }
@@ -68,7 +68,7 @@ public sealed class FileSource : IImageSource
         {
             faults.Add(images.Count, e.Message);
         }
-        images.Add(new SourceImage(path, file.Label));
+        images.Add(path, file.Label);
     }
 
     /// <summary>The windows in the pixels that are read and in those of full resolution; none of a scene that is one image.</summary>

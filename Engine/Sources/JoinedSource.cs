@@ -7,7 +7,7 @@ namespace Osprey.Engine.Sources;
 public sealed class JoinedSource : IImageSource
 {
     readonly IReadOnlyList<IImageSource> sources;
-    readonly List<SourceImage> images = [];
+    readonly SourceImageList images = new();
     readonly int[] firsts;
 
     /// <param name="sources">One or more; disposed with this.</param>
@@ -23,7 +23,7 @@ public sealed class JoinedSource : IImageSource
             firsts[s] = images.Count;
             IImageSource source = sources[s];
             string below = source.Root == Root ? "" : ImageSet.RelativePath(Root, source.Root) + "/";
-            images.AddRange(source.Images.Select(i => i with { Path = below + i.Path, Label = label[source.Classes[i.Label]] }));
+            foreach (SourceImage image in source.Images) images.Add(below + image.Path, label[source.Classes[image.Label]], image.Window);
         }
     }
 

@@ -7,14 +7,13 @@ using Parquet.Schema;
 namespace Osprey.Engine.Sources;
 
 /// <summary>One row of a Parquet file, or what is wrong with the file.</summary>
-/// <param name="File">The Parquet file.</param>
 /// <param name="Group">Row group; −1 where this stands for the file itself.</param>
 /// <param name="Row">In the group.</param>
 /// <param name="Name">What follows the file in the image's name: /NAME, or /NUMBER.</param>
 /// <param name="ImagePath">The image file, absolute; null where the bytes are in the row.</param>
 /// <param name="Class">Its class.</param>
 /// <param name="Fault">Why it cannot be read, as far as that is known already; null if it is not.</param>
-readonly record struct ParquetSample(string File, int Group, int Row, string Name, string? ImagePath, string Class, string? Fault);
+readonly record struct ParquetSample(int Group, int Row, string Name, string? ImagePath, string Class, string? Fault);
 
 /// <summary>Finds the columns of images, paths and classes in a Parquet file and reads them.</summary>
 static class ParquetImages
@@ -37,7 +36,7 @@ static class ParquetImages
         }
         catch (Exception e) when (e is not OutOfMemoryException) // The library throws many kinds.
         {
-            return [new ParquetSample(file, -1, 0, "", null, ImageFolder.Unlabelled, e is InvalidDataException ? e.Message : $"the file is no Parquet, damaged or cut short: {e.Message}")];
+            return [new ParquetSample(-1, 0, "", null, ImageFolder.Unlabelled, e is InvalidDataException ? e.Message : $"the file is no Parquet, damaged or cut short: {e.Message}")];
         }
     }
 
@@ -88,7 +87,7 @@ static class ParquetImages
                 bool missing = bytes is null && string.IsNullOrEmpty(paths[i]);
                 string name = "/" + (string.IsNullOrEmpty(paths[i]) ? samples.Count.ToString(CultureInfo.InvariantCulture) : paths[i]!.TrimStart('/'));
                 string @class = kinds[i] is not { Length: > 0 } k ? ImageFolder.Unlabelled : names is not null && int.TryParse(k, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n < names.Length ? names[n] : k;
-                samples.Add(new ParquetSample(file, g, i, name, bytes is null && !missing ? Path.GetFullPath(paths[i]!, folder) : null, @class, missing ? "the row has no path" : null));
+                samples.Add(new ParquetSample(g, i, name, bytes is null && !missing ? Path.GetFullPath(paths[i]!, folder) : null, @class, missing ? "the row has no path" : null));
             }
         }
         return samples;

@@ -16,7 +16,14 @@ public sealed class ParquetSource : IImageSource
     const int MostGroups = 2;
 
     readonly ImageDecoder decoder;
-    readonly ParquetSample[] samples;
+    readonly string[] files;
+
+    /// <summary>By image: its file and row, of a row group −1 where the image is a file of its own.</summary>
+    readonly (int File, int Group, int Row)[] places;
+
+    /// <summary>By image, why it is known already that it cannot be read.</summary>
+    readonly Dictionary<int, string> faults = [];
+
     readonly object gate = new();
     readonly List<((string File, int Group) Key, Lazy<byte[]?[]> Bytes)> held = [];
 
@@ -27,12 +34,27 @@ public sealed class ParquetSource : IImageSource
     public ParquetSource(IReadOnlyList<string> files, DecodeOptions decoding)
     {
         decoder = new ImageDecoder(decoding);
-        string[] full = [.. files.Select(Path.GetFullPath)];
-        Root = ImageSet.CommonFolder([.. full.Select(f => Path.GetDirectoryName(f)!)]);
-        samples = [.. full.SelectMany(ParquetImages.Index)];
-        if (samples.All(s => s.Group < 0)) throw new InvalidDataException($"{string.Join(", ", files)} {(files.Count > 1 ? "hold" : "holds")} no image{(samples.Length > 0 ? $": {samples[0].Fault}" : "")}");
-        (Classes, int[] labels) = ClassNames.Of([.. samples.Select(s => s.Class)]);
-        Images = [.. samples.Select((s, i) => new SourceImage(s.ImagePath is { } path ? ImageSet.RelativePath(Root, path) : ImageSet.RelativePath(Root, s.File) + s.Name, labels[i]))];
+        this.files = [.. files.Select(Path.GetFullPath)];
+        Root = ImageSet.CommonFolder([.. this.files.Select(f => Path.GetDirectoryName(f)!)]);
+        var images = new SourceImageList();
+        var classes = new ClassNames();
+        var found = new List<(int File, int Group, int Row)>();
+        bool any = false;
+        for (int f = 0; f < this.files.Length; f++)
+        {
+            string file = ImageSet.RelativePath(Root, this.files[f]);
+            foreach (ParquetSample sample in ParquetImages.Index(this.files[f]))
+            {
+                if (sample.Fault is { } fault) faults.Add(found.Count, fault);
+                any |= sample.Group >= 0;
+                found.Add((f, sample.ImagePath is null ? sample.Group : -1, sample.Row));
+                images.Add(sample.ImagePath is { } path ? ImageSet.RelativePath(Root, path) : file + sample.Name, classes.Add(sample.Class));
+            }
+        }
+        if (!any) throw new InvalidDataException($"{string.Join(", ", files)} {(files.Count > 1 ? "hold" : "holds")} no image{(found.Count > 0 ? $": {faults[0]}" : "")}");
+        places = [.. found];
+        Classes = classes.Order(images);
+        Images = images;
     }
 
     public string Root { get; }
@@ -45,10 +67,10 @@ public sealed class ParquetSource : IImageSource
 
     public LoadedImage Load(int index)
     {
-        ParquetSample sample = samples[index];
-        if (sample.Fault is { } fault) throw new InvalidDataException(fault);
-        if (sample.ImagePath is { } path) return LoadedImage.Of(decoder.DecodePlaced(path));
-        byte[] bytes = Group((sample.File, sample.Group)).Value[sample.Row] ?? throw new InvalidDataException("the row has no bytes");
+        if (faults.TryGetValue(index, out string? fault)) throw new InvalidDataException(fault);
+        (int file, int group, int row) = places[index];
+        if (group < 0) return LoadedImage.Of(decoder.DecodePlaced(Path.GetFullPath(Images[index].Path, Root)));
+        byte[] bytes = Group((files[file], group)).Value[row] ?? throw new InvalidDataException("the row has no bytes");
         return LoadedImage.Of(decoder.DecodePlaced(bytes));
     }
 

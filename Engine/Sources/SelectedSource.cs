@@ -13,8 +13,16 @@ public sealed class SelectedSource : IImageSource
     public SelectedSource(IImageSource source, Func<SourceImage, bool> choose)
     {
         this.source = source;
-        chosen = [.. Enumerable.Range(0, source.Images.Count).Where(i => choose(source.Images[i]))];
-        Images = [.. chosen.Select(i => source.Images[i])];
+        var images = new SourceImageList();
+        var taken = new List<int>();
+        for (int i = 0; i < source.Images.Count; i++)
+        {
+            SourceImage image = source.Images[i];
+            if (!choose(image)) continue;
+            images.Add(image.Path, image.Label, image.Window);
+            taken.Add(i);
+        }
+        (chosen, Images) = ([.. taken], images);
     }
 
     public string Root => source.Root;

@@ -6,13 +6,12 @@ using Osprey.Engine.Datasets;
 namespace Osprey.Engine.Sources;
 
 /// <summary>One sample of a shard, or what is wrong with the shard.</summary>
-/// <param name="Shard">The archive.</param>
 /// <param name="Member">The image's name in it; empty where this stands for the shard itself.</param>
 /// <param name="Class">Its class.</param>
 /// <param name="Offset">Of the image's bytes in the archive.</param>
 /// <param name="Length">How many.</param>
 /// <param name="Fault">Why it cannot be read, as far as that is known already; null if it is not.</param>
-readonly record struct TarSample(string Shard, string Member, string Class, long Offset, int Length, string? Fault);
+readonly record struct TarSample(string Member, string Class, long Offset, int Length, string? Fault);
 
 /// <summary>What a shard holds, from its heads alone.</summary>
 static class TarIndex
@@ -49,8 +48,8 @@ static class TarIndex
         var samples = new Dictionary<string, Sample>(StringComparer.Ordinal);
         var order = new List<Sample>();
         string? fault = Scan(file, samples, order);
-        var found = order.Where(s => s.Member.Length > 0).Select(s => new TarSample(shard, s.Member, s.Cls ?? s.JsonClass ?? FolderOf(s.Member), s.Offset, s.Length, s.Fault)).ToList();
-        if (fault is not null) found.Add(new TarSample(shard, "", found.Count > 0 ? found[0].Class : ImageFolder.Unlabelled, 0, 0, $"{fault}; {found.Count} images before that are taken"));
+        var found = order.Where(s => s.Member.Length > 0).Select(s => new TarSample(s.Member, s.Cls ?? s.JsonClass ?? FolderOf(s.Member), s.Offset, s.Length, s.Fault)).ToList();
+        if (fault is not null) found.Add(new TarSample("", found.Count > 0 ? found[0].Class : ImageFolder.Unlabelled, 0, 0, $"{fault}; {found.Count} images before that are taken"));
         return found;
     }
 

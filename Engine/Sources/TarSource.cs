@@ -16,7 +16,13 @@ namespace Osprey.Engine.Sources;
 public sealed class TarSource : IImageSource
 {
     readonly ImageDecoder decoder;
-    readonly TarSample[] samples;
+    readonly string[] shards;
+
+    /// <summary>By image: its shard, and its bytes there.</summary>
+    readonly (int Shard, int Length, long Offset)[] places;
+
+    /// <summary>By image, why it is known already that it cannot be read.</summary>
+    readonly Dictionary<int, string> faults = [];
 
     /// <param name="shards">Archives; their images stand in this order, those of a shard in the order of its samples.</param>
     /// <param name="decoding">How members become pictures.</param>
@@ -25,13 +31,27 @@ public sealed class TarSource : IImageSource
     public TarSource(IReadOnlyList<string> shards, DecodeOptions decoding)
     {
         decoder = new ImageDecoder(decoding);
-        string[] full = [.. shards.Select(Path.GetFullPath)];
-        Root = ImageSet.CommonFolder([.. full.Select(s => Path.GetDirectoryName(s)!)]);
-        samples = [.. full.SelectMany(TarIndex.Read)];
-        if (samples.All(s => s.Member.Length == 0))
-            throw new InvalidDataException($"{string.Join(", ", shards.Take(3))}{(shards.Count > 3 ? $" and {shards.Count - 3} more hold" : " holds")} no image{(samples.Length > 0 ? $": {samples[0].Fault}" : "; members are found by their extensions: jpg, png, tif …")}");
-        (Classes, int[] labels) = ClassNames.Of([.. samples.Select(s => s.Class)]);
-        Images = [.. samples.Select((s, i) => new SourceImage(ImageSet.RelativePath(Root, s.Shard) + (s.Member.Length > 0 ? "/" + s.Member : ""), labels[i]))];
+        this.shards = [.. shards.Select(Path.GetFullPath)];
+        Root = ImageSet.CommonFolder([.. this.shards.Select(s => Path.GetDirectoryName(s)!)]);
+        var images = new SourceImageList();
+        var classes = new ClassNames();
+        var found = new List<(int Shard, int Length, long Offset)>();
+        bool any = false;
+        for (int s = 0; s < this.shards.Length; s++)
+        {
+            string shard = ImageSet.RelativePath(Root, this.shards[s]);
+            foreach (TarSample sample in TarIndex.Read(this.shards[s]))
+            {
+                if (sample.Fault is { } fault) faults.Add(found.Count, fault);
+                any |= sample.Member.Length > 0;
+                found.Add((s, sample.Length, sample.Offset));
+                images.Add(sample.Member.Length > 0 ? $"{shard}/{sample.Member}" : shard, classes.Add(sample.Class));
+            }
+        }
+        if (!any) throw new InvalidDataException($"{string.Join(", ", shards.Take(3))}{(shards.Count > 3 ? $" and {shards.Count - 3} more hold" : " holds")} no image{(found.Count > 0 ? $": {faults[0]}" : "; members are found by their extensions: jpg, png, tif …")}");
+        places = [.. found];
+        Classes = classes.Order(images);
+        Images = images;
     }
 
     public string Root { get; }
@@ -44,14 +64,14 @@ public sealed class TarSource : IImageSource
 
     public LoadedImage Load(int index)
     {
-        TarSample sample = samples[index];
-        if (sample.Fault is { } fault) throw new InvalidDataException(fault);
+        if (faults.TryGetValue(index, out string? fault)) throw new InvalidDataException(fault);
+        (int number, int length, long offset) = places[index];
         // Opened for each: thousands of shards would be thousands of open files.
-        using SafeFileHandle shard = File.OpenHandle(sample.Shard);
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(sample.Length);
+        using SafeFileHandle shard = File.OpenHandle(shards[number]);
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(length);
         for (int read = 0; read < bytes.Length;)
         {
-            int got = RandomAccess.Read(shard, bytes.AsSpan(read), sample.Offset + read);
+            int got = RandomAccess.Read(shard, bytes.AsSpan(read), offset + read);
             if (got == 0) throw new InvalidDataException($"the shard became shorter while it was read: {read} of the member's {bytes.Length} bytes are there");
             read += got;
         }

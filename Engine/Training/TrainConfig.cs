@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Osprey.Engine.Model;
 using Osprey.Engine.Robust;
 
 namespace Osprey.Engine.Training;
@@ -225,7 +226,7 @@ public sealed record TrainConfig
         if (AttackedShare is double attacked && !(attacked > 0 && attacked <= 1)) throw new ArgumentException($"the attacked share is {attacked}; give a share in (0, 1]");
         if (AttackedShare == 1 && Recipe == RecipeKind.FastAdvProp) throw new ArgumentException("the attacked share is 1, and fast-advprop learns from the rest too; give less, or the recipe advprop or est");
         Within(ShiftWeight, "the shift's weight", 0, 1000);
-        if (TargetTurns is not (1 or 2 or 4)) throw new ArgumentException($"the target's turns are {TargetTurns}; give 1, 2 or 4");
+        if (!QuarterTurns.IsCount(TargetTurns)) throw new ArgumentException($"the target's turns are {TargetTurns}; give 1, 2 or 4");
         if (CheckpointEvery < 1) throw new ArgumentException($"the checkpoint interval is {CheckpointEvery} steps; give 1 or more");
         Threat.Validate();
         if (Recipe == RecipeKind.FastAdvProp && (Threat.Steps > 1 || Threat.Restarts > 1))

@@ -136,7 +136,7 @@ public sealed class Trainer : IDisposable
     {
         config.Validate();
         if (set.Images.Count == 0) throw new ArgumentException($"{set.Root} holds no image to train on");
-        if (embedder.Config is { WhitenedSize: not null } or { Scales: not null })
+        if (embedder.Config is { WhitenedSize: not null } or { Scales: not null } or { Turns: not null })
             throw new ArgumentException($"the model to fine-tune has a whitening fitted to its descriptors, which training would make wrong; give the model that it was fitted to, which its {WhiteningRun.RecordName} names, and whiten the outcome");
         if (!config.KeepsDescriptor && embedder.Config.DescriptorSize is int size && size != config.DescriptorSize)
             throw new ArgumentException($"the descriptor size is {config.DescriptorSize}, and the model to fine-tune has a head of {size}; give {size}");

@@ -22,7 +22,7 @@ public class TrainFlagsTests
         Assert.That(TrainFlags.Create().Properties.Order(), Is.EqualTo(Properties<TrainConfig>("Seed", "Threat", "Augmentation")));
         Assert.That(TrainFlags.CreateAugmentation().Properties.Order(), Is.EqualTo(Properties<AugmentationConfig>()));
         Assert.That(ThreatFlags.Create(new Threat()).Properties.Order(), Is.EqualTo(Properties<Threat>()));
-        Assert.That(ModelFlags.Create().Properties.Order(), Is.EqualTo(Properties<EmbedderConfig>("DescriptorSize", "WhitenedSize", "Scales", "Precision")));
+        Assert.That(ModelFlags.Create().Properties.Order(), Is.EqualTo(Properties<EmbedderConfig>("DescriptorSize", "WhitenedSize", "Scales", "Turns", "Precision")));
         Assert.That(EvalFlags.Create().Properties.Order(), Is.EqualTo(Properties<EvalConfig>("Seed", "Threats", "Expansion", "ReRanking")));
         Assert.That(new RefinementFlags("expand", "rerank").Expansion.Properties.Order(), Is.EqualTo(Properties<QueryExpansion>()));
         Assert.That(new RefinementFlags("expand", "rerank").ReRanking.Properties.Order(), Is.EqualTo(Properties<ReRanking>()));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using NUnit.Framework;
+using SkiaSharp;
 
 namespace Osprey.Tests.Tools;
 
@@ -92,6 +93,29 @@ public class WhitenVerbTests
         JsonElement Measured(params string[] more) => Cli.Done(["eval", "--data", At("data"), "--model", At("whitened-scales"), "--no-linear", "--runs", "1", "--bootstrap", "5", "--json", .. more]).Json.GetProperty("results")[0];
         Assert.That(Measured().GetProperty("scales").GetArrayLength(), Is.EqualTo(2));
         Assert.That(Measured("--scales", "1").TryGetProperty("scales", out _), Is.False);
+    }
+
+    [Test]
+    public void A_store_of_turned_images_finds_an_image_however_it_lies()
+    {
+        string[] embed = ["embed", "--data", At("data"), "--model", At("model"), "--out", At("turned")];
+        Cli.Done([.. embed, "--turns", "4"]);
+        Assert.That(Cli.Run(embed).Error, Does.Contain("holds another store").And.Contain("turns"), "one turn does not go on where four were");
+        string image = Path.Combine(At("data"), "class-2", "1.png"), turned = At("turned.png");
+        using (var picture = SKBitmap.Decode(image))
+        using (var quarter = new SKBitmap(picture.Height, picture.Width))
+        {
+            for (int y = 0; y < quarter.Height; y++)
+                for (int x = 0; x < quarter.Width; x++) quarter.SetPixel(x, y, picture.GetPixel(picture.Width - 1 - y, x));
+            using SKData png = quarter.Encode(SKEncodedImageFormat.Png, 100);
+            File.WriteAllBytes(turned, png.ToArray());
+        }
+        JsonElement Best(string store, string query) => Cli.Done("search", store, "--query", query, "-k", "1", "--json").Json.GetProperty("results")[0];
+        JsonElement expected = Best(At("turned"), image), found = Best(At("turned"), turned);
+        Assert.That(found.GetProperty("scores")[0].GetDouble(), Is.EqualTo(1).Within(1e-4));
+        Assert.That(found.GetProperty("ids")[0].GetInt64(), Is.EqualTo(expected.GetProperty("ids")[0].GetInt64()));
+        Assert.That(Cli.Done("eval", "--data", At("data"), "--model", At("model"), "--turns", "2", "--no-linear", "--runs", "1", "--bootstrap", "5", "--json").Json.GetProperty("results")[0].GetProperty("turns").GetInt32(), Is.EqualTo(2));
+        Assert.That(Cli.Run([.. embed, "--turns", "3"]).Error, Does.Contain("turns are 3; give 1, 2 or 4"));
     }
 
     [Test]

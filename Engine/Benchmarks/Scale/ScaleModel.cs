@@ -6,7 +6,7 @@ public static class ScaleModel
     /// <summary>Of an image's name and place while it is described (docs/scale.md, "Memory").</summary>
     public const double NameBytes = 250;
 
-    /// <summary>Of a part in the manifest: two names, two SHA-256 and three counts, indented.</summary>
+    /// <summary>Of a part in the manifest: two names, two SHA-256 and three counts.</summary>
     public const double ManifestPartBytes = 400;
 
     /// <summary>Of a row's code beside its D values: id, and its part of its block's bounds.</summary>
@@ -27,8 +27,8 @@ public static class ScaleModel
         double n = work.Images, d = work.Dimension, r = work.Ranks, nodes = Math.Ceiling(r / machine.Devices), disk = machine.DiskGbps * 1e9;
         double row = (d * work.ValueBytes) + (work.ValueBytes == 1 ? sizeof(float) : 0), store = n * row;
         double read = n * work.FileBytes / (disk * nodes), decode = n / (machine.DecodePerCore * machine.Cores * nodes), backbone = n / (machine.BackbonePerDevice * r), write = store / (disk * nodes);
-        // One disk's rate both ways, on the one rank that joins.
-        double parts = Math.Ceiling(n / work.PartImages), manifest = ManifestPartBytes * parts * (parts + 1) / 2 / disk, join = r > 1 ? 2 * store / disk : 0;
+        // Twice, in the journal and in the manifest. The one rank that joins links the parts, and reads them for their SHA-256.
+        double manifest = 2 * ManifestPartBytes * Math.Ceiling(n / work.PartImages) / disk, join = r > 1 ? store / disk : 0;
         (string Name, double Seconds)[] beside = machine.SharesCores
             ? [("read", read), ("decode + backbone", decode + backbone), ("write", write)]
             : [("read", read), ("decode", decode), ("backbone", backbone), ("write", write)];

@@ -13,10 +13,10 @@ public sealed record ScalePrediction
     /// <summary>Writing the rows.</summary>
     public required double WriteSeconds { get; init; }
 
-    /// <summary>Writing the whole manifest anew after each part of the joined store.</summary>
+    /// <summary>Naming the parts of the joined store, in the journal and then in the manifest.</summary>
     public required double ManifestSeconds { get; init; }
 
-    /// <summary>Rank 0's copy of all parts, read and written; 0 of one rank.</summary>
+    /// <summary>Rank 0's check of all parts, which it links into the joined store; 0 of one rank.</summary>
     public required double JoinSeconds { get; init; }
 
     /// <summary>The stages that run beside one another, and after them join and manifest.</summary>

@@ -60,6 +60,22 @@ public sealed class StoreJoinTests
         Assert.That(StoreSample.Files(At("joined")), Is.EqualTo(StoreSample.Files(At("whole"))));
     }
 
+    [Test]
+    [Platform(Exclude = "Win", Reason = "parts are copied there")]
+    public void Parts_are_linked_and_not_copied()
+    {
+        string[] shares = Shares(2);
+        DescriptorStore joined = StoreJoin.Run(shares, At("joined"));
+        // One file under two names has one time.
+        var longAgo = new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc);
+        File.SetLastWriteTimeUtc(Path.Combine(shares[0], "part-00001.npy"), longAgo);
+        Assert.That(File.GetLastWriteTimeUtc(At("joined/part-00001.npy")), Is.EqualTo(longAgo));
+        StoreEdit.Delete(shares[0], [0]);
+        foreach (string share in shares.Skip(1)) Directory.Delete(share, recursive: true);
+        joined.Verify();
+        Assert.That(joined.ReadRows(), Has.Length.EqualTo(20), "what becomes of the shares is nothing to it");
+    }
+
     sealed class Stop(CancellationTokenSource source) : IProgress<Osprey.Engine.Progress>
     {
         public void Report(Osprey.Engine.Progress value)

@@ -227,7 +227,7 @@ public class EvaluatorTests
     [TestCase("resnet18_stage3.safetensors", "rsscn7", 128, 41.52, 52.86)]
     public void The_baseline_has_pytorchs_figures(string weights, string data, int size, double map, double precisionAt10)
     {
-        using Embedder embedder = Embedder.Open(Shared.Weights(weights), device, size);
+        using Embedder embedder = Embedder.Open(Shared.Weights(weights), device, c => c with { ImageSize = size });
         EvalConfig config = Quick with { ImageSize = size, Threats = [], BatchSize = 32 };
         RetrievalReport report = Evaluator.Run([("baseline", embedder)], [ImageFolder.Open(Shared.Data(data))], config, new DecodeOptions(), device).Results[0].Retrieval;
         Assert.That(100 * report.Map.Value, Is.EqualTo(map).Within(0.3));

@@ -117,7 +117,7 @@ public sealed class EmbedderTests
         using var folder = new ScratchFolder();
         using Backbone backbone = Backbone.Create(new EmbedderConfig { Architecture = architecture, Stage = stage }, seed: 9);
         SafeTensors.Write(folder["bare.safetensors"], ModuleTensors.State(backbone));
-        using var embedder = Embedder.Open(folder["bare.safetensors"], device, imageSize: 64);
+        using var embedder = Embedder.Open(folder["bare.safetensors"], device, c => c with { ImageSize = 64 });
         Assert.That(embedder.Config, Is.EqualTo(new EmbedderConfig { Architecture = architecture, Stage = stage, ImageSize = 64 }));
         Assert.That(embedder.Dimension, Is.EqualTo(dimension));
         Assert.That(embedder.training, Is.False);

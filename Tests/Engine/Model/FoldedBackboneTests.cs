@@ -133,14 +133,14 @@ public sealed class FoldedBackboneTests
         using Embedder embedder = Embedder.Create(Small with { DescriptorSize = 16 }, device, 3);
         embedder.eval();
         embedder.Save(folder["run"]);
-        using Embedder halved = Embedder.Open(folder["run"], device, precision: Precision.BFloat16), early = Embedder.Open(folder["run"], device, precision: Precision.BFloat16);
+        using Embedder halved = Embedder.Open(folder["run"], device, c => c with { Precision = Precision.BFloat16 }), early = Embedder.Open(folder["run"], device, c => c with { Precision = Precision.BFloat16 });
         early.Fold();
         float[] exact = embedder.Embed([Batch()]), near = halved.Embed([Batch()]);
         Assert.That(halved.Config.Precision, Is.EqualTo(Precision.BFloat16));
         Assert.That(near, Is.EqualTo(early.Embed([Batch()])).And.Not.EqualTo(exact));
         for (int i = 0; i < 2; i++)
             Assert.That(1 - Enumerable.Range(16 * i, 16).Sum(d => (double)exact[d] * near[d]), Is.LessThan(1e-3), "cosine distance");
-        using Embedder plain = Embedder.Open(folder["run"], device, precision: Precision.Float32);
+        using Embedder plain = Embedder.Open(folder["run"], device, c => c with { Precision = Precision.Float32 });
         Assert.That(plain.Config.Precision, Is.Null, "as in files from before");
     }
 

@@ -105,6 +105,38 @@ public sealed class DescriptorStoreTests
         Assert.That(StoreSample.Files(At("s")), Is.EqualTo(StoreSample.Files(At("whole"))));
     }
 
+    [Test]
+    public void Parts_of_an_unfinished_store_stand_in_a_journal()
+    {
+        StoreSample.Make(At("whole"));
+        using (var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe()))
+        {
+            string manifest = File.ReadAllText(At("s/manifest.json"));
+            StoreSample.AppendNext(writer);
+            StoreSample.AppendNext(writer);
+            Assert.That(File.ReadAllText(At("s/manifest.json")), Is.EqualTo(manifest), "not written anew for each");
+            Assert.That(File.ReadLines(At("s/parts.jsonl")).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("descriptors").GetString()), Is.EqualTo(new[] { "part-00000.npy", "part-00001.npy" }));
+        }
+        string journal = File.ReadAllText(At("s/parts.jsonl"));
+        // A line that was cut short.
+        File.WriteAllText(At("s/parts.jsonl"), journal + journal[..100]);
+        Assert.That(StoreVerification.Run(At("s")).Faults, Has.Count.EqualTo(1).And.Some.Contains("16 of 23 images are done"));
+        using (var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe())) Assert.That((writer.PartsDone, File.Exists(At("s/parts.jsonl"))), Is.EqualTo((2, false)));
+        // As if a crash had come between the manifest that took it up and its end.
+        File.WriteAllText(At("s/parts.jsonl"), journal);
+        using (var writer = DescriptorStoreWriter.Open(At("s"), StoreSample.Describe()))
+        {
+            Assert.That(writer.PartsDone, Is.EqualTo(2), "none is there twice");
+            StoreSample.AppendNext(writer);
+            writer.Finish();
+        }
+        Assert.That(StoreSample.Files(At("s")), Is.EqualTo(StoreSample.Files(At("whole"))));
+        File.WriteAllText(At("s/parts.jsonl"), journal);
+        Assert.That(DescriptorStore.Open(At("s")).Rows, Is.EqualTo(20), "of a finished store it says nothing");
+        DescriptorStoreWriter.Open(At("s"), StoreSample.Describe()).Dispose();
+        Assert.That(StoreSample.Files(At("s")), Is.EqualTo(StoreSample.Files(At("whole"))));
+    }
+
     [TestCase("part-00001.npy", 1)]
     [TestCase("part-00000.parquet", 0)]
     [TestCase("part-00002.npy", 2)]

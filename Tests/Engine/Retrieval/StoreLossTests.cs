@@ -24,7 +24,7 @@ public sealed class StoreLossTests
         using var device = Device.Open("host", 2);
         double Map(Precision precision, StoreType type, out float[] rows)
         {
-            using Embedder embedder = Embedder.Open(weights, device, 128, precision: precision);
+            using Embedder embedder = Embedder.Open(weights, device, c => c with { ImageSize = 128, Precision = precision });
             embedder.Fold();
             using IImageSource source = ImageSources.Open([data], new DecodeOptions());
             DescriptorStore store = StoreExtraction.Run(embedder, weights, source, scratch[$"{precision}-{type}"], new StoreExtractionConfig { Type = type }, 2);

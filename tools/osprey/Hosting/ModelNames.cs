@@ -46,14 +46,14 @@ static class ModelNames
     }
 
     /// <summary>Opens all, for inference; where one cannot be opened, those before it are closed.</summary>
-    public static IReadOnlyList<(string Name, Embedder Embedder)> Open(IReadOnlyList<NamedModel> models, Session session, int? imageSize, ScaleSet? scales)
+    public static IReadOnlyList<(string Name, Embedder Embedder)> Open(IReadOnlyList<NamedModel> models, Session session, Func<EmbedderConfig, EmbedderConfig> change)
     {
         var opened = new List<(string Name, Embedder Embedder)>();
         try
         {
             foreach (NamedModel model in models)
             {
-                Embedder embedder = Embedder.Open(model.Path, session.Device, imageSize, scales);
+                Embedder embedder = Embedder.Open(model.Path, session.Device, change);
                 opened.Add((model.Name, embedder));
                 embedder.Fold();
             }

@@ -6,7 +6,7 @@ namespace Osprey.Tool.Hosting;
 /// <summary>The model that a store's images were described with.</summary>
 static class StoreModel
 {
-    /// <param name="store">Says which model, size, scales and precision.</param>
+    /// <param name="store">Says which model, size, scales, turns and precision.</param>
     /// <param name="named">Where it is now; null: where it was when the store was made.</param>
     /// <param name="session">Torch is configured for it.</param>
     /// <param name="from">Where it was found.</param>
@@ -21,7 +21,13 @@ static class StoreModel
         if (!Path.Exists(from)) throw new FileNotFoundException($"the model {from} is not there{(named is null ? ", where it was when the store was made" : "")}; name it with --model");
 
         session.ConfigureTorch();
-        Embedder embedder = Embedder.Open(from, session.Device, Preprocessing.Parse(manifest.Preprocessing).ImageSize, manifest.Scales, manifest.Precision);
+        Embedder embedder = Embedder.Open(from, session.Device, config => config with
+        {
+            ImageSize = Preprocessing.Parse(manifest.Preprocessing).ImageSize,
+            Scales = manifest.Scales,
+            Turns = manifest.Turns,
+            Precision = manifest.Precision,
+        });
         embedder.Fold();
         if (manifest.DifferencesFrom(embedder) is not { Count: > 0 } differences) return embedder;
         using (embedder) throw new InvalidDataException($"{from} is not the model that {store.Path} was made with: {string.Join(", ", differences)}; name the right one with --model, or embed again");

@@ -54,7 +54,7 @@ sealed class AttackVerb : Verb
             set = set.Select(chosen.Take(most).Order().ToArray());
         }
         session.ConfigureTorch();
-        using Embedder embedder = Embedder.Open(arguments.GetRequiredValue(model)!, session.Device, arguments.GetValue(size));
+        using Embedder embedder = Embedder.Open(arguments.GetRequiredValue(model)!, session.Device, c => c with { ImageSize = arguments.GetValue(size) ?? c.ImageSize });
         var loader = new ImageLoader(new ImageDecoder(decoding.Bind(arguments)), embedder.Config.ImageSize, arguments.GetValue(batch)!.Value, session.Threads);
         string dir = arguments.GetRequiredValue(output)!;
         AdversarialStatistics statistics = AdversarialImages.Write(embedder, set, wanted, session.Seed, loader, dir, session.Device, session.Progress, session.Cancellation);

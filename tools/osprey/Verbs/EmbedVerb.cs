@@ -34,7 +34,7 @@ sealed class EmbedVerb : Verb
 
     readonly Option<Precision?> precision = Flag.Choice<Precision>("--precision", "Of the backbone's convolutions; bfloat16 is about twice as fast for ResNets on processors with instructions for it, slower on others; a store has one precision: docs/kernels.md. Default float32.", Precision.Float32);
 
-    readonly ScaleFlag scales = new();
+    readonly LookFlags look = new();
 
     readonly WindowFlags windows = new(null);
 
@@ -44,7 +44,7 @@ sealed class EmbedVerb : Verb
         : base("embed", "Describes every image, or every window of scenes: descriptors and metadata in parts, resumed by itself.")
     {
         foreach (Option option in new Option[] { data, model, output, size, type, precision, batch, part, shard, summary }) Add(option);
-        scales.AddTo(this);
+        look.AddTo(this);
         windows.AddTo(this);
         decoding.AddTo(this);
     }
@@ -60,6 +60,7 @@ sealed class EmbedVerb : Verb
         "embed --data shards/*.tar --model runs/aid --out stores/shards",
         "embed --data ucm --model runs/aid --out stores/ucm --summary ucm.json",
         "embed --data ucm --model runs/aid --scales 1 0.7071 0.5 --out stores/ucm-scales",
+        "embed --data ucm --model runs/aid --turns 4 --out stores/ucm-turns",
         "embed --data patternnet --model runs/aid --shard 0/4 --out stores/patternnet-0",
         "embed --data patternnet --model runs/aid --shard 4 --out stores/patternnet-$JOB_COMPLETION_INDEX",
     ];
@@ -76,7 +77,8 @@ sealed class EmbedVerb : Verb
 
         session.ConfigureTorch();
         using IImageSource source = ranks.RunOnAll(() => ImageSources.Open(arguments.GetRequiredValue(data), config.Decoding, windows.Bind(arguments)));
-        using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, arguments.GetValue(size), scales.Bind(arguments), arguments.GetValue(precision)));
+        Func<EmbedderConfig, EmbedderConfig> looks = ranks.RunOnAll(() => look.Bind(arguments));
+        using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, c => looks(c) with { ImageSize = arguments.GetValue(size) ?? c.ImageSize, Precision = arguments.GetValue(precision) ?? c.Precision }));
         embedder.Fold();
         if (embedder.Config.Precision is not null && BFloat16Instructions.AreMissing) session.Note("this processor has no bfloat16 instructions; --precision float32 is faster here");
         DescriptorStore? store = ranks.Size == 1

@@ -20,7 +20,7 @@ sealed class EvalVerb : Verb
 
     readonly Option<string?> report = Flag.Text("--report", "FILE.html", "Also write a page to look at: one file with tables, intervals, curves, neighbours, attacked images, maps, training and configuration.");
 
-    readonly ScaleFlag scales = new();
+    readonly LookFlags look = new();
 
     readonly FlagSet<EvalConfig> flags = EvalFlags.Create();
 
@@ -38,7 +38,7 @@ sealed class EvalVerb : Verb
     {
         foreach (Option option in new Option[] { data, model, split, report }) Add(option);
         flags.AddTo(this);
-        scales.AddTo(this);
+        look.AddTo(this);
         refinement.AddTo(this);
         Add(classifiers);
         sweep.AddTo(this);
@@ -78,7 +78,8 @@ sealed class EvalVerb : Verb
         (IReadOnlyList<NamedModel> named, IReadOnlyList<(string Name, Embedder Embedder)> models) = ranks.RunOnAll(() =>
         {
             IReadOnlyList<NamedModel> words = ModelNames.Parse(arguments.GetRequiredValue(model));
-            return (words, ModelNames.Open(words, session, config.ImageSize, scales.Bind(arguments)));
+            Func<EmbedderConfig, EmbedderConfig> looks = look.Bind(arguments);
+            return (words, ModelNames.Open(words, session, c => looks(c) with { ImageSize = config.ImageSize ?? c.ImageSize }));
         });
         try
         {

@@ -86,7 +86,7 @@ sealed class SearchVerb : Verb
         "search stores/ucm --vectors queries.npy -k 100 --output npz --out neighbours.npz --summary times.json",
     ];
 
-    public override string Notes => "Queries are decoded, resized and described (scales, precision) as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance. Of a re-ranked image it is 1 − the final distance, 0 to 1."
+    public override string Notes => "Queries are decoded, resized and described (scales, turns, precision) as the store's manifest records. The score is the cosine (larger is nearer) unless the index was built with another metric; of l2 it is the squared distance. Of a re-ranked image it is 1 − the final distance, 0 to 1."
         + "\n\nNothing is left out: an image that is in the store is its own nearest, and --expand counts it twice. Both need the cosine, and --only-class limits what they look at, too."
         + "\n\nStarted by mpirun, the processes share the rows, and the answer stays the same: docs/scale.md. --expand and --rerank need one process.";
 

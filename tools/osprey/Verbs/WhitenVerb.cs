@@ -21,7 +21,7 @@ sealed class WhitenVerb : Verb
 
     readonly Option<int?> size = Flag.Whole<int>("--size", "Side of the square every image is resized to, pixels, 16 to 8192; the new run's own. Default: the model's; 256 for weights alone.", 16, 8192, value: "PX");
 
-    readonly ScaleFlag scales = new();
+    readonly LookFlags look = new();
 
     readonly Option<int?> batch = Flag.Whole<int>("--batch", "Images per forward pass, 1 to 4096. Default 32.", 1, 4096, 32);
 
@@ -33,7 +33,7 @@ sealed class WhitenVerb : Verb
         foreach (Option option in new Option[] { data, model, output, split }) Add(option);
         flags.AddTo(this);
         Add(size);
-        scales.AddTo(this);
+        look.AddTo(this);
         Add(batch);
         decoding.AddTo(this);
     }
@@ -48,7 +48,7 @@ sealed class WhitenVerb : Verb
     public override string Notes =>
         "A descriptor x becomes P(x − m), then unit length. pca: P = Λ^(−1/2)Eᵀ of the covariance. learned: P = Eᵀ·chol(S)⁻¹, S the mean of (q − p)(q − p)ᵀ over all pairs of one class, E the "
         + "eigenvectors of the projected scatter. The first D rows are kept. Covariance or S is first shrunk to (1 − δ)·S + δ·(tr S / C)·I. "
-        + "\n\nThe new run is described like its model: the network, the scales if any, then the whitening. It cannot be trained further; train the model it came from, and whiten again.";
+        + "\n\nThe new run is described like its model: the network, turns and scales if any, then the whitening. It cannot be trained further; train the model it came from, and whiten again.";
 
     public override int Run(ParseResult arguments, Session session)
     {
@@ -57,7 +57,8 @@ sealed class WhitenVerb : Verb
         string from = arguments.GetRequiredValue(model)!, to = arguments.GetRequiredValue(output)!;
 
         session.ConfigureTorch();
-        using Embedder embedder = Embedder.Open(from, session.Device, arguments.GetValue(size), scales.Bind(arguments));
+        Func<EmbedderConfig, EmbedderConfig> looks = look.Bind(arguments);
+        using Embedder embedder = Embedder.Open(from, session.Device, c => looks(c) with { ImageSize = arguments.GetValue(size) ?? c.ImageSize });
         embedder.Fold();
         WhiteningRecord record = WhiteningRun.Run(embedder, from, set, config, to, decoding.Bind(arguments), arguments.GetValue(batch)!.Value, session.Threads, session.Progress, session.Cancellation);
 

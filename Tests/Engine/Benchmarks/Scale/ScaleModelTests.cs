@@ -38,10 +38,10 @@ public class ScaleModelTests
             Assert.That(p.DecodeSeconds, Is.EqualTo(1250).Within(1e-9));
             Assert.That(p.BackboneSeconds, Is.EqualTo(500).Within(1e-9));
             Assert.That(p.WriteSeconds, Is.EqualTo(0.2).Within(1e-12));
-            // Ten parts: 1 + 2 + … + 10 entries of 400 bytes.
-            Assert.That(p.ManifestSeconds, Is.EqualTo(2.2e-5).Within(1e-15));
-            Assert.That(p.JoinSeconds, Is.EqualTo(0.8).Within(1e-12));
-            Assert.That(p.EmbedSeconds, Is.EqualTo(1250.800022).Within(1e-9));
+            // Ten parts, twice 400 bytes each.
+            Assert.That(p.ManifestSeconds, Is.EqualTo(8e-6).Within(1e-15));
+            Assert.That(p.JoinSeconds, Is.EqualTo(0.4).Within(1e-12));
+            Assert.That(p.EmbedSeconds, Is.EqualTo(1250.400008).Within(1e-9));
             Assert.That(p.EmbedBottleneck, Is.EqualTo("decode"));
             Assert.That(p.StoreBytes, Is.EqualTo(4e8));
             Assert.That(p.IndexBytes, Is.EqualTo(5.08e8));
@@ -61,7 +61,7 @@ public class ScaleModelTests
     public void Where_decoding_takes_the_networks_cores_the_two_add_up()
     {
         ScalePrediction p = ScaleModel.Predict(Machine with { SharesCores = true }, Work);
-        Assert.That((p.EmbedSeconds, p.EmbedBottleneck), Is.EqualTo((1750.800022, "decode + backbone")));
+        Assert.That((p.EmbedSeconds, p.EmbedBottleneck), Is.EqualTo((1750.400008, "decode + backbone")));
     }
 
     [Test]
@@ -92,11 +92,13 @@ public class ScaleModelTests
     }
 
     [Test]
-    public void Small_parts_make_the_manifest_the_longest_stage()
+    public void Naming_parts_grows_with_their_number()
     {
-        // A million parts of one image: 400 bytes × 5·10¹¹.
+        // A million parts of one image, twice 400 bytes each.
         ScalePrediction p = ScaleModel.Predict(Machine, Work with { PartImages = 1 });
-        Assert.That(p.ManifestSeconds, Is.EqualTo(200_000.2).Within(1e-6));
+        Assert.That(p.ManifestSeconds, Is.EqualTo(0.8).Within(1e-12));
+        // It is the longest where the images are nothing: small files, fast cores and networks.
+        p = ScaleModel.Predict(Machine with { DecodePerCore = 1e9, BackbonePerDevice = 1e9 }, Work with { PartImages = 1, FileBytes = 1, Dimension = 1 });
         Assert.That(p.EmbedBottleneck, Is.EqualTo("manifest"));
     }
 
