@@ -61,6 +61,9 @@ public sealed class ModelResult
     /// <summary>Turns of an image over which its descriptor is averaged; null for the image as it is.</summary>
     public int? Turns { get; internal set; }
 
+    /// <summary>Of the backbone as it described them; null for float32, which attacks use in any case.</summary>
+    public Precision? Precision { get; internal set; }
+
     public required RetrievalReport Retrieval { get; init; }
 
     /// <summary>Retrieval with expanded queries and re-ranked answers, as far as they were asked for; null where none was.</summary>

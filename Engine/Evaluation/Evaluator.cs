@@ -112,7 +112,7 @@ public static class Evaluator
         ImageSet readable = set.Select(extracted.Indices);
         var descriptors = new DescriptorSet(extracted.Values, extracted.Dimension, extracted.Labels, set.Classes.Count);
         ModelResult result = DescriptorEvaluation.Run(name, readable, descriptors, loader.ImageSize, extracted.BadFiles, config, device, ranks, progress, cancellation);
-        (result.Scales, result.Turns) = (embedder.Config.Scales, embedder.Config.Turns);
+        (result.Scales, result.Turns, result.Precision) = (embedder.Config.Scales, embedder.Config.Turns, embedder.Config.Precision);
         return (result, descriptors);
     }
 

@@ -55,11 +55,11 @@ public abstract class Recipe : IDisposable
     static Recipe Of(TrainConfig config, Embedder embedder, Device device) => config.Recipe switch
     {
         RecipeKind.None => new PlainRecipe(),
-        RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight, config.AttackedPart, config.SplitsNorms),
-        RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.AttackedPart, config.SplitsNorms),
+        RecipeKind.AdvProp => new AdvProp(device, config.Threat, config.AdversarialWeight, config.EffectiveAttackedShare, config.SplitsNorms),
+        RecipeKind.FastAdvProp => new FastAdvProp(device, config.Threat, config.EffectiveAttackedShare, config.SplitsNorms),
         RecipeKind.Est => new Est(device, config.Threat),
         RecipeKind.Ses => new Ses(device, config.Threat, config.ShiftWeight),
-        RecipeKind.Fare => new Fare(device, config.Threat, embedder, config.TargetTurns, config.AttackedPart),
+        RecipeKind.Fare => new Fare(device, config.Threat, embedder, config.TargetTurns, config.EffectiveAttackedShare),
         _ => throw new ArgumentException($"the recipe is {config.Recipe}; give none, advprop, fast-advprop, est, ses or fare"),
     };
 

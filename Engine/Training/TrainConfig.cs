@@ -181,7 +181,7 @@ public sealed record TrainConfig
 
     /// <summary>s as the recipe takes it.</summary>
     [JsonIgnore]
-    public double AttackedPart => AttackedShare ?? Recipe switch { RecipeKind.FastAdvProp => FastAdvProp.DefaultShare, RecipeKind.Fare => Fare.DefaultShare, _ => 1 };
+    public double EffectiveAttackedShare => AttackedShare ?? Recipe switch { RecipeKind.FastAdvProp => FastAdvProp.DefaultShare, RecipeKind.Fare => Fare.DefaultShare, _ => 1 };
 
     /// <summary>Whether the loss compares images of a batch, so that a batch needs several classes and several images of each.</summary>
     [JsonIgnore]
@@ -231,7 +231,7 @@ public sealed record TrainConfig
         Threat.Validate();
         if (Recipe == RecipeKind.FastAdvProp && (Threat.Steps > 1 || Threat.Restarts > 1))
             throw new ArgumentException($"fast-advprop makes one attack step; steps is {Threat.Steps} and restarts {Threat.Restarts}, give 1 of each, or the recipe advprop");
-        if (Recipe is RecipeKind.AdvProp or RecipeKind.FastAdvProp or RecipeKind.Fare && AttackedPart < 1 && BatchSize < 4)
+        if (Recipe is RecipeKind.AdvProp or RecipeKind.FastAdvProp or RecipeKind.Fare && EffectiveAttackedShare < 1 && BatchSize < 4)
             throw new ArgumentException($"the batch is {BatchClasses} × {BatchImagesPerClass} images; an attacked share divides it and needs 4 or more, 2 on each side");
         if (Recipe is RecipeKind.Est or RecipeKind.Ses or RecipeKind.Fare && !Threat.RandomStart)
             throw new ArgumentException("est, ses and fare attack the descriptor, which has no gradient at the clean image; they need a random start");

@@ -114,7 +114,8 @@ public class WhitenVerbTests
         JsonElement expected = Best(At("turned"), image), found = Best(At("turned"), turned);
         Assert.That(found.GetProperty("scores")[0].GetDouble(), Is.EqualTo(1).Within(1e-4));
         Assert.That(found.GetProperty("ids")[0].GetInt64(), Is.EqualTo(expected.GetProperty("ids")[0].GetInt64()));
-        Assert.That(Cli.Done("eval", "--data", At("data"), "--model", At("model"), "--turns", "2", "--no-linear", "--runs", "1", "--bootstrap", "5", "--json").Json.GetProperty("results")[0].GetProperty("turns").GetInt32(), Is.EqualTo(2));
+        JsonElement measured = Cli.Done("eval", "--data", At("data"), "--model", At("model"), "--turns", "2", "--precision", "bfloat16", "--no-linear", "--runs", "1", "--bootstrap", "5", "--json").Json.GetProperty("results")[0];
+        Assert.That((measured.GetProperty("turns").GetInt32(), measured.GetProperty("precision").GetString()), Is.EqualTo((2, "bfloat16")));
         Assert.That(Cli.Run([.. embed, "--turns", "3"]).Error, Does.Contain("turns are 3; give 1, 2 or 4"));
     }
 

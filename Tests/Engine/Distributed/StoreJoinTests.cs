@@ -61,6 +61,19 @@ public sealed class StoreJoinTests
     }
 
     [Test]
+    public void Shares_may_have_been_edited()
+    {
+        string[] shares = Shares(2);
+        // Rows 2 and 3 of the first share, in two of its parts; a store made in one go has the same rows there.
+        StoreEdit.Delete(shares[0], [2, 3]);
+        StoreEdit.Delete(shares[0], [0]);
+        DescriptorStore joined = StoreJoin.Run(shares, At("joined"));
+        Assert.That(StoreVerification.Run(joined.Path).Faults, Is.Empty);
+        Assert.That(joined.ReadRows(), Is.EqualTo(StoreSample.Make(At("whole")).ReadRows().Where((_, i) => i is not (0 or 2 or 3))));
+        Assert.That((joined.Manifest.Images, joined.Manifest.Deleted), Is.EqualTo((23L, (long?)3)));
+    }
+
+    [Test]
     [Platform(Exclude = "Win", Reason = "parts are copied there")]
     public void Parts_are_linked_and_not_copied()
     {

@@ -3,7 +3,7 @@ using Osprey.Engine.Model;
 
 namespace Osprey.Tool.Hosting;
 
-/// <summary>How often, and in which sizes, a model looks at an image: for every verb that opens a model and describes images with it.</summary>
+/// <summary>How often, in which sizes and how precisely a model looks at an image: for every verb that opens a model and describes images with it.</summary>
 sealed class LookFlags
 {
     readonly Option<double[]?> scales = Flag.Numbers(
@@ -11,10 +11,13 @@ sealed class LookFlags
 
     readonly Option<int?> turns = Flag.Whole<int>("--turns", "Describe each image turned by right angles, too, and average: 2 (half a turn) or 4, in as many times the time; 1: as it is. Default: the run's own.", 1, 4);
 
+    readonly Option<Precision?> precision = Flag.Choice<Precision>("--precision", "Of the backbone's convolutions; bfloat16 is about twice as fast for ResNets on processors with instructions for it, slower on others; a store has one precision: docs/kernels.md. Attacks take float32's gradient. Default: the run's own, float32.", Precision.Float32);
+
     public void AddTo(Command command)
     {
         command.Add(scales);
         command.Add(turns);
+        command.Add(precision);
     }
 
     /// <summary>A model's configuration with what was asked for.</summary>
@@ -23,6 +26,7 @@ sealed class LookFlags
     {
         ScaleSet? sizes = arguments.GetValue(scales) is { Length: > 0 } given ? new ScaleSet(given) : null;
         int? count = arguments.GetValue(turns);
-        return config => config with { Scales = sizes ?? config.Scales, Turns = count ?? config.Turns };
+        Precision? convolutions = arguments.GetValue(precision);
+        return config => config with { Scales = sizes ?? config.Scales, Turns = count ?? config.Turns, Precision = convolutions ?? config.Precision };
     }
 }

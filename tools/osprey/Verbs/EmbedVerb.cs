@@ -32,8 +32,6 @@ sealed class EmbedVerb : Verb
 
     readonly Option<string?> summary = Flag.Text("--summary", "FILE.json", "Also write to this file what --json prints: rows, bad files and where the time went.");
 
-    readonly Option<Precision?> precision = Flag.Choice<Precision>("--precision", "Of the backbone's convolutions; bfloat16 is about twice as fast for ResNets on processors with instructions for it, slower on others; a store has one precision: docs/kernels.md. Default float32.", Precision.Float32);
-
     readonly LookFlags look = new();
 
     readonly WindowFlags windows = new(null);
@@ -43,7 +41,7 @@ sealed class EmbedVerb : Verb
     public EmbedVerb()
         : base("embed", "Describes every image, or every window of scenes: descriptors and metadata in parts, resumed by itself.")
     {
-        foreach (Option option in new Option[] { data, model, output, size, type, precision, batch, part, shard, summary }) Add(option);
+        foreach (Option option in new Option[] { data, model, output, size, type, batch, part, shard, summary }) Add(option);
         look.AddTo(this);
         windows.AddTo(this);
         decoding.AddTo(this);
@@ -78,7 +76,7 @@ sealed class EmbedVerb : Verb
         session.ConfigureTorch();
         using IImageSource source = ranks.RunOnAll(() => ImageSources.Open(arguments.GetRequiredValue(data), config.Decoding, windows.Bind(arguments)));
         Func<EmbedderConfig, EmbedderConfig> looks = ranks.RunOnAll(() => look.Bind(arguments));
-        using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, c => looks(c) with { ImageSize = arguments.GetValue(size) ?? c.ImageSize, Precision = arguments.GetValue(precision) ?? c.Precision }));
+        using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, c => looks(c) with { ImageSize = arguments.GetValue(size) ?? c.ImageSize }));
         embedder.Fold();
         if (embedder.Config.Precision is not null && BFloat16Instructions.AreMissing) session.Note("this processor has no bfloat16 instructions; --precision float32 is faster here");
         DescriptorStore? store = ranks.Size == 1

@@ -43,7 +43,7 @@ sealed class TrainVerb : Verb
     [
         "train --data aid --weights resnet18_stage3.safetensors --size 128 --epochs 4 --out runs/aid",
         "train --data aid --weights resnet18_stage3.safetensors --size 128 --recipe advprop --epsilon 2/255 --out runs/aid-robust",
-        "train --data aid --weights runs/aid --recipe fare --epsilon 4/255 --full-contrast 0.12 --out runs/aid-fare",
+        "train --data aid --weights runs/aid --recipe fare --epochs 12 --epsilon 4/255 --full-contrast 0.12 --out runs/aid-fare",
         "train --data aid ucm --backbone resnet50 --pool gem --loss arcface --out runs/scratch",
         "train --data aid --weights resnet18_stage3.safetensors --size 128 --epochs 4 --out runs/aid --resume",
     ];
