@@ -11,9 +11,13 @@ namespace Osprey.Engine.Model;
 /// </summary>
 abstract class FoldedConvolution : IDisposable
 {
+    readonly MapPool? maps;
+
     /// <param name="conv">Square, without groups or dilation.</param>
-    private protected FoldedConvolution(Conv2d conv)
+    /// <param name="maps">Where results lie; stays the caller's. Null: each result is its own.</param>
+    private protected FoldedConvolution(Conv2d conv, MapPool? maps = null)
     {
+        this.maps = maps;
         (Outputs, Inputs, Kernel) = ((int)conv.out_channels, (int)conv.in_channels, (int)conv.kernel_size[0]);
         (Stride, Padding) = ((int)conv.stride[0], (int)conv.padding![0]);
     }
@@ -59,7 +63,8 @@ abstract class FoldedConvolution : IDisposable
     public Tensor NewMap(Tensor input, int channels)
     {
         ConvolutionShape shape = Shape(input);
-        return empty([shape.Images, shape.OutputHeight(Kernel), shape.OutputWidth(Kernel), channels], input.dtype);
+        (long images, long height, long width) = (shape.Images, shape.OutputHeight(Kernel), shape.OutputWidth(Kernel));
+        return maps?.Rent(images, height, width, channels) ?? empty([images, height, width, channels], input.dtype);
     }
 
     private protected ConvolutionShape Shape(Tensor input) => new((int)input.shape[0], (int)input.shape[1], (int)input.shape[2], Stride, Padding);

@@ -17,34 +17,33 @@ sealed class FoldedResNet : FoldedBackbone
 
     private protected override Tensor Forward(Tensor pixels)
     {
-        Tensor x;
-        using (Tensor wide = stem.Apply(pixels, relu: true)) x = Pool(wide, padding: 1, ceiling: false);
+        Tensor wide = stem.Apply(pixels, relu: true), x = Pool(wide, padding: 1, ceiling: false);
+        Release(wide);
         foreach (Block block in blocks)
         {
-            Tensor next = block.Forward(x);
-            if (!ReferenceEquals(next, x)) x.Dispose();
+            Tensor next = Forward(block, x);
+            if (!ReferenceEquals(next, x)) Release(x);
             x = next;
         }
         return x;
     }
 
     /// <summary>x → relu(branch(x) + shortcut(x)).</summary>
-    sealed record Block(FoldedConvolution[] Branch, FoldedConvolution? Shortcut)
+    /// <returns>Where there is no shortcut, <paramref name="x"/> itself with the result in it.</returns>
+    Tensor Forward(Block block, Tensor x)
     {
-        /// <returns>Where there is no shortcut, <paramref name="x"/> itself with the result in it.</returns>
-        public Tensor Forward(Tensor x)
+        Tensor inner = block.Branch[0].Apply(x, relu: true);
+        foreach (FoldedConvolution layer in block.Branch.AsSpan(1..^1))
         {
-            Tensor inner = Branch[0].Apply(x, relu: true);
-            foreach (FoldedConvolution layer in Branch[1..^1])
-            {
-                Tensor next = layer.Apply(inner, relu: true);
-                inner.Dispose();
-                inner = next;
-            }
-            Tensor around = Shortcut?.Apply(x, relu: false) ?? x;
-            Branch[^1].AddTo(around, inner);
-            inner.Dispose();
-            return around;
+            Tensor next = layer.Apply(inner, relu: true);
+            Release(inner);
+            inner = next;
         }
+        Tensor around = block.Shortcut?.Apply(x, relu: false) ?? x;
+        block.Branch[^1].AddTo(around, inner);
+        Release(inner);
+        return around;
     }
+
+    sealed record Block(FoldedConvolution[] Branch, FoldedConvolution? Shortcut);
 }

@@ -3,8 +3,8 @@ namespace Osprey.Engine.Benchmarks.Scale;
 /// <summary>Machine and workload → time by stage, disk, memory, network, and what binds. Each line is a product of counts and a rate: docs/scale.md, "Past this machine".</summary>
 public static class ScaleModel
 {
-    /// <summary>Of an image's name and place while it is described (docs/scale.md, "Memory").</summary>
-    public const double NameBytes = 250;
+    /// <summary>Of an image's name, class and place in a shard while it is described (docs/scale.md, "Memory").</summary>
+    public const double NameBytes = 30;
 
     /// <summary>Of a part in the manifest: two names, two SHA-256 and three counts.</summary>
     public const double ManifestPartBytes = 400;

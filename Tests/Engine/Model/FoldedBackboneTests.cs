@@ -98,10 +98,40 @@ public sealed class FoldedBackboneTests
         using Backbone backbone = Create(Architecture.Squeezenet, 4), residual = Create(Architecture.Resnet50, 2);
         using FoldedBackbone folded = backbone.Fold(1, precision), foldedResidual = residual.Fold(1, precision);
         Tensor image = OracleWeights.Image();
+        FoldedBackbone[] networks = [folded, foldedResidual];
+        // The first pass makes the memory, and the second, which begins with all of it, decides which map lies where.
+        foreach (FoldedBackbone network in networks.Concat(networks)) network.Map(image).Dispose();
         long before = Tensor.TotalCount;
-        foreach (FoldedBackbone network in (FoldedBackbone[])[folded, foldedResidual])
+        foreach (FoldedBackbone network in networks)
             using (network.Map(image)) Assert.That(Tensor.TotalCount, Is.EqualTo(before + 1));
         Assert.That(Tensor.TotalCount, Is.EqualTo(before));
+    }
+
+    /// <summary>Memory is used again, by maps of other sizes as well; what was there before must not be seen.</summary>
+    [Test]
+    public void Passes_of_several_sizes_do_not_see_one_another([Values(Architecture.Squeezenet, Architecture.Resnet18, Architecture.Resnet50)] Architecture architecture)
+    {
+        using var scope = NewDisposeScope();
+        using Backbone backbone = Create(architecture, architecture == Architecture.Squeezenet ? 4 : 3);
+        using FoldedBackbone folded = backbone.Fold(2);
+        Tensor[] inputs = [.. new[] { (2, 65, 97), (1, 33, 40), (5, 65, 97), (2, 120, 64) }.Select((s, i) => randn(s.Item1, 3, s.Item2, s.Item3) + i)];
+        float[][] wanted = [.. inputs.Select(Fresh)], found = [.. inputs.Select(x => Values(folded.Map(x)))], again = [.. inputs.Reverse().Select(x => Values(folded.Map(x))).Reverse()];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            Assert.That(found[i], Is.EqualTo(wanted[i]), $"{i}");
+            Assert.That(again[i], Is.EqualTo(wanted[i]), $"{i} again");
+        }
+        Tensor first = folded.Map(inputs[0]), second = folded.Map(inputs[0] * 2);
+        Assert.That(Values(first), Is.EqualTo(wanted[0]), "a map that was handed out is its owner's");
+        Assert.That(Values(second), Is.Not.EqualTo(wanted[0]));
+
+        float[] Fresh(Tensor x)
+        {
+            using FoldedBackbone once = backbone.Fold(2);
+            return Values(once.Map(x));
+        }
+
+        static float[] Values(Tensor map) => map.contiguous().data<float>().ToArray();
     }
 
     [TestCase(false)]

@@ -45,7 +45,7 @@ public class ScaleModelTests
             Assert.That(p.EmbedBottleneck, Is.EqualTo("decode"));
             Assert.That(p.StoreBytes, Is.EqualTo(4e8));
             Assert.That(p.IndexBytes, Is.EqualTo(5.08e8));
-            Assert.That(p.EmbedBytesPerRank, Is.EqualTo(2.5e8));
+            Assert.That(p.EmbedBytesPerRank, Is.EqualTo(3e7));
             Assert.That(p.CodeBytesPerRank, Is.EqualTo(2.7e7));
             Assert.That(p.SearchBytesPerRank, Is.EqualTo(1.27e8));
             // Three others × ten queries × (400 bytes there + 120 back).
