@@ -14,7 +14,6 @@ abstract class FoldedBackbone : IDisposable
     const int SlicePixels = 1 << 20;
 
     readonly ConvolutionKernel? kernel;
-    readonly MapPool maps = new();
     readonly List<FoldedConvolution> layers = [];
 
     private protected FoldedBackbone(int threads, Precision precision)
@@ -24,7 +23,7 @@ abstract class FoldedBackbone : IDisposable
 
     private protected FoldedConvolution Fold(Conv2d conv, SplitBatchNorm2d? norm)
     {
-        FoldedConvolution layer = kernel is null ? new BFloat16Convolution(conv, norm) : new KernelConvolution(kernel, maps, conv, norm);
+        FoldedConvolution layer = kernel is null ? new BFloat16Convolution(conv, norm) : new KernelConvolution(kernel, conv, norm);
         layers.Add(layer);
         return layer;
     }
@@ -37,25 +36,12 @@ abstract class FoldedBackbone : IDisposable
         using var _ = no_grad();
         Tensor pixels = input.permute(0, 2, 3, 1).contiguous().to(kernel is null ? bfloat16 : float32);
         long images = pixels.shape[0], slice = Math.Max(1, SlicePixels / (pixels.shape[1] * pixels.shape[2]));
-        maps.ReturnAll();
-        var parts = new Tensor[(images + slice - 1) / slice];
-        for (int s = 0; s < parts.Length; s++)
-        {
-            Tensor map = Forward(pixels.narrow(0, s * slice, Math.Min(slice, images - (s * slice))));
-            parts[s] = map.to(float32, copy: true);
-            Release(map);
-        }
-        return (parts.Length == 1 ? parts[0] : cat(parts)).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Ends the use of a map that a convolution made, or <see cref="Pool"/>.</summary>
-    private protected void Release(Tensor map)
-    {
-        if (!maps.Return(map)) map.Dispose();
+        Tensor[] maps = [.. Enumerable.Range(0, (int)((images + slice - 1) / slice)).Select(s => Forward(pixels.narrow(0, s * slice, Math.Min(slice, images - (s * slice)))))];
+        return (maps.Length == 1 ? maps[0] : cat(maps)).to(float32).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     /// <param name="pixels">[n,H,W,3], contiguous.</param>
-    /// <returns>[n,h,w,C], contiguous; to be released.</returns>
+    /// <returns>[n,h,w,C], contiguous.</returns>
     private protected abstract Tensor Forward(Tensor pixels);
 
     private protected static Tensor Pool(Tensor map, long padding, bool ceiling)
@@ -68,7 +54,6 @@ abstract class FoldedBackbone : IDisposable
     public void Dispose()
     {
         foreach (FoldedConvolution layer in layers) layer.Dispose();
-        maps.Dispose();
         kernel?.Dispose();
     }
 }

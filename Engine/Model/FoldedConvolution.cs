@@ -11,13 +11,9 @@ namespace Osprey.Engine.Model;
 /// </summary>
 abstract class FoldedConvolution : IDisposable
 {
-    readonly MapPool? maps;
-
     /// <param name="conv">Square, without groups or dilation.</param>
-    /// <param name="maps">Where results lie; stays the caller's. Null: each result is its own.</param>
-    private protected FoldedConvolution(Conv2d conv, MapPool? maps = null)
+    private protected FoldedConvolution(Conv2d conv)
     {
-        this.maps = maps;
         (Outputs, Inputs, Kernel) = ((int)conv.out_channels, (int)conv.in_channels, (int)conv.kernel_size[0]);
         (Stride, Padding) = ((int)conv.stride[0], (int)conv.padding![0]);
     }
@@ -63,8 +59,7 @@ abstract class FoldedConvolution : IDisposable
     public Tensor NewMap(Tensor input, int channels)
     {
         ConvolutionShape shape = Shape(input);
-        (long images, long height, long width) = (shape.Images, shape.OutputHeight(Kernel), shape.OutputWidth(Kernel));
-        return maps?.Rent(images, height, width, channels) ?? empty([images, height, width, channels], input.dtype);
+        return empty([shape.Images, shape.OutputHeight(Kernel), shape.OutputWidth(Kernel), channels], input.dtype);
     }
 
     private protected ConvolutionShape Shape(Tensor input) => new((int)input.shape[0], (int)input.shape[1], (int)input.shape[2], Stride, Padding);

@@ -17,33 +17,34 @@ sealed class FoldedResNet : FoldedBackbone
 
     private protected override Tensor Forward(Tensor pixels)
     {
-        Tensor wide = stem.Apply(pixels, relu: true), x = Pool(wide, padding: 1, ceiling: false);
-        Release(wide);
+        Tensor x;
+        using (Tensor wide = stem.Apply(pixels, relu: true)) x = Pool(wide, padding: 1, ceiling: false);
         foreach (Block block in blocks)
         {
-            Tensor next = Forward(block, x);
-            if (!ReferenceEquals(next, x)) Release(x);
+            Tensor next = block.Forward(x);
+            if (!ReferenceEquals(next, x)) x.Dispose();
             x = next;
         }
         return x;
     }
 
     /// <summary>x → relu(branch(x) + shortcut(x)).</summary>
-    /// <returns>Where there is no shortcut, <paramref name="x"/> itself with the result in it.</returns>
-    Tensor Forward(Block block, Tensor x)
+    sealed record Block(FoldedConvolution[] Branch, FoldedConvolution? Shortcut)
     {
-        Tensor inner = block.Branch[0].Apply(x, relu: true);
-        foreach (FoldedConvolution layer in block.Branch.AsSpan(1..^1))
+        /// <returns>Where there is no shortcut, <paramref name="x"/> itself with the result in it.</returns>
+        public Tensor Forward(Tensor x)
         {
-            Tensor next = layer.Apply(inner, relu: true);
-            Release(inner);
-            inner = next;
+            Tensor inner = Branch[0].Apply(x, relu: true);
+            foreach (FoldedConvolution layer in Branch[1..^1])
+            {
+                Tensor next = layer.Apply(inner, relu: true);
+                inner.Dispose();
+                inner = next;
+            }
+            Tensor around = Shortcut?.Apply(x, relu: false) ?? x;
+            Branch[^1].AddTo(around, inner);
+            inner.Dispose();
+            return around;
         }
-        Tensor around = block.Shortcut?.Apply(x, relu: false) ?? x;
-        block.Branch[^1].AddTo(around, inner);
-        Release(inner);
-        return around;
     }
-
-    sealed record Block(FoldedConvolution[] Branch, FoldedConvolution? Shortcut);
 }

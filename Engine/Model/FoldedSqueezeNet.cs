@@ -17,25 +17,19 @@ sealed class FoldedSqueezeNet : FoldedBackbone
 
     private protected override Tensor Forward(Tensor pixels)
     {
-        Tensor x = Pooled(first.Apply(pixels, relu: true));
+        Tensor x;
+        using (Tensor wide = first.Apply(pixels, relu: true)) x = Pool(wide, padding: 0, ceiling: true);
         for (int i = 0; i < fires.Length; i++)
         {
             (FoldedConvolution squeeze, FoldedConvolution expand1, FoldedConvolution expand3) = fires[i];
-            Tensor squeezed = squeeze.Apply(x, relu: true);
-            Release(x);
+            using Tensor before = x, squeezed = squeeze.Apply(before, relu: true);
             x = expand1.NewMap(squeezed, expand1.Outputs + expand3.Outputs);
             expand1.ApplyInto(x, 0, squeezed);
             expand3.ApplyInto(x, expand1.Outputs, squeezed);
-            Release(squeezed);
-            if (SqueezeNet.IsPooled(i)) x = Pooled(x);
+            if (!SqueezeNet.IsPooled(i)) continue;
+            using Tensor wide = x;
+            x = Pool(wide, padding: 0, ceiling: true);
         }
         return x;
-    }
-
-    Tensor Pooled(Tensor wide)
-    {
-        Tensor pooled = Pool(wide, padding: 0, ceiling: true);
-        Release(wide);
-        return pooled;
     }
 }

@@ -12,10 +12,9 @@ sealed class KernelConvolution : FoldedConvolution
     readonly PackedFilters filters;
 
     /// <param name="kernel">Stays the caller's.</param>
-    /// <param name="maps">Stays the caller's, too.</param>
     /// <param name="conv">Square, without groups or dilation.</param>
     /// <param name="norm">Its main statistics are taken; null for none.</param>
-    public KernelConvolution(ConvolutionKernel kernel, MapPool maps, Conv2d conv, SplitBatchNorm2d? norm) : base(conv, maps)
+    public KernelConvolution(ConvolutionKernel kernel, Conv2d conv, SplitBatchNorm2d? norm) : base(conv)
     {
         this.kernel = kernel;
         (float[] weights, float[] bias) = Fold(conv, norm);

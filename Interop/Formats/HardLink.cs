@@ -13,5 +13,6 @@ public static partial class HardLink
     public static bool TryCreate(string file, string name) => !OperatingSystem.IsWindows() && Link(file, name) == 0;
 
     [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int Link(string existing, string added);
 }
