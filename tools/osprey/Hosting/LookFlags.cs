@@ -21,12 +21,14 @@ sealed class LookFlags
     }
 
     /// <summary>A model's configuration with what was asked for.</summary>
+    /// <param name="arguments">Hold these flags.</param>
+    /// <param name="imageSize">The verb's own flag; null where it is not given.</param>
     /// <exception cref="ArgumentException">A scale is 0 or given twice.</exception>
-    public Func<EmbedderConfig, EmbedderConfig> Bind(ParseResult arguments)
+    public Func<EmbedderConfig, EmbedderConfig> Bind(ParseResult arguments, int? imageSize)
     {
         ScaleSet? sizes = arguments.GetValue(scales) is { Length: > 0 } given ? new ScaleSet(given) : null;
         int? count = arguments.GetValue(turns);
         Precision? convolutions = arguments.GetValue(precision);
-        return config => config with { Scales = sizes ?? config.Scales, Turns = count ?? config.Turns, Precision = convolutions ?? config.Precision };
+        return config => config with { ImageSize = imageSize ?? config.ImageSize, Scales = sizes ?? config.Scales, Turns = count ?? config.Turns, Precision = convolutions ?? config.Precision };
     }
 }

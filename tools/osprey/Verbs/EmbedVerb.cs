@@ -75,8 +75,7 @@ sealed class EmbedVerb : Verb
 
         session.ConfigureTorch();
         using IImageSource source = ranks.RunOnAll(() => ImageSources.Open(arguments.GetRequiredValue(data), config.Decoding, windows.Bind(arguments)));
-        Func<EmbedderConfig, EmbedderConfig> looks = ranks.RunOnAll(() => look.Bind(arguments));
-        using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, c => looks(c) with { ImageSize = arguments.GetValue(size) ?? c.ImageSize }));
+        using Embedder embedder = ranks.RunOnAll(() => Embedder.Open(from, session.Device, look.Bind(arguments, arguments.GetValue(size))));
         embedder.Fold();
         if (embedder.Config.Precision is not null && BFloat16Instructions.AreMissing) session.Note("this processor has no bfloat16 instructions; --precision float32 is faster here");
         DescriptorStore? store = ranks.Size == 1

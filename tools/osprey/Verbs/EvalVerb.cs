@@ -78,8 +78,7 @@ sealed class EvalVerb : Verb
         (IReadOnlyList<NamedModel> named, IReadOnlyList<(string Name, Embedder Embedder)> models) = ranks.RunOnAll(() =>
         {
             IReadOnlyList<NamedModel> words = ModelNames.Parse(arguments.GetRequiredValue(model));
-            Func<EmbedderConfig, EmbedderConfig> looks = look.Bind(arguments);
-            return (words, ModelNames.Open(words, session, c => looks(c) with { ImageSize = config.ImageSize ?? c.ImageSize }));
+            return (words, ModelNames.Open(words, session, look.Bind(arguments, config.ImageSize)));
         });
         try
         {

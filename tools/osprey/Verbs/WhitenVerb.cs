@@ -57,8 +57,7 @@ sealed class WhitenVerb : Verb
         string from = arguments.GetRequiredValue(model)!, to = arguments.GetRequiredValue(output)!;
 
         session.ConfigureTorch();
-        Func<EmbedderConfig, EmbedderConfig> looks = look.Bind(arguments);
-        using Embedder embedder = Embedder.Open(from, session.Device, c => looks(c) with { ImageSize = arguments.GetValue(size) ?? c.ImageSize });
+        using Embedder embedder = Embedder.Open(from, session.Device, look.Bind(arguments, arguments.GetValue(size)));
         embedder.Fold();
         WhiteningRecord record = WhiteningRun.Run(embedder, from, set, config, to, decoding.Bind(arguments), arguments.GetValue(batch)!.Value, session.Threads, session.Progress, session.Cancellation);
 
