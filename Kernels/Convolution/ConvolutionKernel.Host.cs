@@ -46,9 +46,9 @@ internal sealed unsafe class HostConvolution : IDisposable
         (this.filters, this.shape, this.relu, this.pixelValues) = (filters, shape, relu, pixelValues);
         (outputHeight, outputWidth, pixels) = (shape.OutputHeight(filters.Kernel), shape.OutputWidth(filters.Kernel), shape.Pixels(filters.Kernel));
         distance = ((filters.Depth + Gap - 1) / Gap * Gap) + Gap;
-        long tiles = (pixels + ConvolutionTile.Rows - 1) / ConvolutionTile.Rows, wanted = threads == 1 ? 1 : (long)ChunksPerThread * threads;
-        long perBand = Math.Clamp(BandBytes / ((long)distance * ConvolutionTile.Rows * sizeof(float)), 1, Math.Max(1, tiles / wanted));
-        band = (int)perBand * ConvolutionTile.Rows;
+        long tiles = (pixels + filters.Tile.Rows - 1) / filters.Tile.Rows, wanted = threads == 1 ? 1 : (long)ChunksPerThread * threads;
+        long perBand = Math.Clamp(BandBytes / ((long)distance * filters.Tile.Rows * sizeof(float)), 1, Math.Max(1, tiles / wanted));
+        band = (int)perBand * filters.Tile.Rows;
         int bands = checked((int)((pixels + band - 1) / band));
         // Few pixels: several chunks share a band, and each copies its windows anew.
         groups = (int)Math.Clamp(wanted / bands, 1, filters.Panels);
@@ -73,15 +73,15 @@ internal sealed unsafe class HostConvolution : IDisposable
             Gather(first, rows, windows);
             for (int panel = group * filters.Panels / groups; panel < (group + 1) * filters.Panels / groups; panel++)
             {
-                int column = panel * PackedFilters.PanelWidth;
-                bool half = filters.Outputs - column < PackedFilters.PanelWidth;
-                float* weights = filters.Weights + ((long)panel * filters.Depth * PackedFilters.PanelWidth);
-                for (int row = 0; row < rows; row += ConvolutionTile.Rows)
+                int column = panel * filters.Tile.Width;
+                bool half = filters.Outputs - column < filters.Tile.Width;
+                float* weights = filters.Weights + ((long)panel * filters.Depth * filters.Tile.Width);
+                for (int row = 0; row < rows; row += filters.Tile.Rows)
                 {
                     long at = ((first + row) * pixelValues) + column;
-                    ConvolutionTile.Multiply(
+                    filters.Tile.Multiply(
                         windows + ((long)row * distance), distance, weights, filters.Depth, filters.Bias + column, residual == null ? null : residual + at, output + at, pixelValues,
-                        Math.Min(ConvolutionTile.Rows, rows - row), half, relu);
+                        Math.Min(filters.Tile.Rows, rows - row), half, relu);
                 }
             }
         }
@@ -115,7 +115,7 @@ internal sealed unsafe class HostConvolution : IDisposable
             y = 0;
             image++;
         }
-        int missing = (ConvolutionTile.Rows - (rows % ConvolutionTile.Rows)) % ConvolutionTile.Rows;
+        int missing = (filters.Tile.Rows - (rows % filters.Tile.Rows)) % filters.Tile.Rows;
         for (int row = rows; row < rows + missing; row++) new Span<float>(windows + ((long)row * distance), filters.Depth).Clear();
     }
 

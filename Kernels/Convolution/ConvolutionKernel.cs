@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Osprey.Kernels.Convolution;
 
@@ -18,7 +19,7 @@ public sealed class ConvolutionKernel : IDisposable
     }
 
     /// <summary>Whether this processor has the 512-bit vectors that the kernel is written for; without them it is right, and slower than libtorch.</summary>
-    public static bool IsFast => Vector512.IsHardwareAccelerated;
+    public static bool IsFast => Vector512.IsHardwareAccelerated || Fma.IsSupported;
 
     /// <summary>
     /// Effectively y[n,oy,ox,o] = b[o] + Σ w[o,i,ky,kx]·x[n, oy·stride − padding + ky, ox·stride − padding + kx, i], pixels outside being 0, plus the residual's value

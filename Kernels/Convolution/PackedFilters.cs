@@ -4,38 +4,37 @@ using Osprey.Kernels.Arithmetic;
 namespace Osprey.Kernels.Convolution;
 
 /// <summary>
-/// The filters of a convolution in the order in which <see cref="ConvolutionKernel"/> reads them: panels of 32 outputs, [panel][ky][kx][input][32], the last one
-/// filled up with zeros, and a bias for each output. Made once from weights that do not change any more; a copy, which no file is written from.
+/// The filters of a convolution in the order in which <see cref="ConvolutionKernel"/> reads them: panels of a tile's width, [panel][ky][kx][input][width], the last
+/// one filled up with zeros, and a bias for each output. Made once from weights that do not change any more; a copy, which no file is written from.
 /// </summary>
 public sealed unsafe class PackedFilters : IDisposable
 {
-    /// <summary>Outputs of a panel: two vectors.</summary>
-    internal const int PanelWidth = 32;
-
     /// <param name="weights">[outputs, inputs, kernel, kernel], torch's order.</param>
     /// <param name="bias">[outputs].</param>
     /// <param name="outputs">A multiple of 16.</param>
     /// <param name="inputs">1 or more.</param>
     /// <param name="kernel">Side of the window, pixels, 1 or more.</param>
     /// <exception cref="ArgumentException">A size is out of its range, or a span has another length than follows from them.</exception>
-    public PackedFilters(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int outputs, int inputs, int kernel)
+    public PackedFilters(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int outputs, int inputs, int kernel) : this(weights, bias, outputs, inputs, kernel, ConvolutionTile.Best) { }
+
+    internal PackedFilters(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int outputs, int inputs, int kernel, ConvolutionTile tile)
     {
         if (outputs < 16 || outputs % 16 != 0) throw new ArgumentException($"there are {outputs} outputs; give a multiple of 16");
         if (inputs < 1 || kernel < 1) throw new ArgumentException($"there are {inputs} inputs and windows of {kernel}×{kernel}; give 1 or more of each");
         if (weights.Length != (long)outputs * inputs * kernel * kernel) throw new ArgumentException($"{weights.Length} weights were given for [{outputs}, {inputs}, {kernel}, {kernel}]");
         if (bias.Length != outputs) throw new ArgumentException($"{bias.Length} biases were given for {outputs} outputs");
-        (Outputs, Inputs, Kernel) = (outputs, inputs, kernel);
-        Weights = Allocate((long)Panels * Depth * PanelWidth);
-        Bias = Allocate((long)Panels * PanelWidth);
+        (Outputs, Inputs, Kernel, Tile) = (outputs, inputs, kernel, tile);
+        Weights = Allocate((long)Panels * Depth * Tile.Width);
+        Bias = Allocate((long)Panels * Tile.Width);
         int taps = kernel * kernel;
         for (int o = 0; o < outputs; o++)
         {
             Bias[o] = bias[o];
-            float* column = Weights + ((long)(o / PanelWidth) * Depth * PanelWidth) + (o % PanelWidth);
+            float* column = Weights + ((long)(o / Tile.Width) * Depth * Tile.Width) + (o % Tile.Width);
             ReadOnlySpan<float> filter = weights.Slice(o * inputs * taps, inputs * taps);
             for (int i = 0; i < inputs; i++)
                 for (int tap = 0; tap < taps; tap++)
-                    column[((tap * inputs) + i) * PanelWidth] = filter[(i * taps) + tap];
+                    column[((tap * inputs) + i) * Tile.Width] = filter[(i * taps) + tap];
         }
     }
 
@@ -48,10 +47,13 @@ public sealed unsafe class PackedFilters : IDisposable
     /// <summary>Side of the window, pixels.</summary>
     public int Kernel { get; }
 
+    /// <summary>What multiplies them.</summary>
+    internal ConvolutionTile Tile { get; }
+
     /// <summary>Values that one output is summed over.</summary>
     internal int Depth => Kernel * Kernel * Inputs;
 
-    internal int Panels => (Outputs + PanelWidth - 1) / PanelWidth;
+    internal int Panels => (Outputs + Tile.Width - 1) / Tile.Width;
 
     internal float* Weights { get; private set; }
 

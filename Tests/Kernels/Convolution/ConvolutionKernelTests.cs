@@ -15,6 +15,8 @@ public class ConvolutionKernelTests
 
     static IEnumerable<Case> Cases() =>
     [
+        new("a narrow tile less one", 1, 1, 5, 3, 16, 1, 1, 0),
+        new("a narrow tile and one", 1, 1, 7, 3, 16, 1, 1, 0),
         new("one pixel", 1, 1, 1, 1, 16, 1, 1, 0),
         new("a tile less one", 1, 1, 11, 3, 32, 1, 1, 0),
         new("a tile", 1, 3, 4, 3, 32, 1, 1, 0),
@@ -33,15 +35,15 @@ public class ConvolutionKernelTests
     ];
 
     [TestCaseSource(nameof(Cases))]
-    public void It_follows_the_definition(Case c)
+    public void It_follows_the_definition_to_the_same_bits_by_any_tile_and_threads(Case c)
     {
         float[] x = Close.Random(1, c.Images * c.Height * c.Width * c.Inputs, -1, 1), w = Close.Random(2, c.Outputs * c.Inputs * c.Kernel * c.Kernel, -1, 1), b = Close.Random(3, c.Outputs, -1, 1);
         int pixels = (int)c.Shape.Pixels(c.Kernel);
         float[] around = Close.Random(4, pixels * c.Outputs, -2, 2), y = new float[around.Length];
-        using var filters = new PackedFilters(w, b, c.Outputs, c.Inputs, c.Kernel);
         float[]? first = null;
-        foreach (int threads in (int[])[1, 2, 3])
+        foreach ((ConvolutionTile tile, int threads) in new (ConvolutionTile, int)[] { (new ConvolutionTile512(), 1), (new ConvolutionTile256(), 1), (ConvolutionTile.Best, 2), (ConvolutionTile.Best, 3) })
         {
+            using var filters = new PackedFilters(w, b, c.Outputs, c.Inputs, c.Kernel, tile);
             using var kernel = new ConvolutionKernel(threads);
             foreach (bool residual in (bool[])[false, true])
             {
@@ -53,7 +55,7 @@ public class ConvolutionKernelTests
                 }
             }
             first ??= [.. y];
-            Assert.That(y, Is.EqualTo(first), "to the bit, for any number of threads");
+            Assert.That(y, Is.EqualTo(first), $"to the bit, {tile.Rows} windows by {tile.Width} outputs, {threads} threads");
         }
     }
 
