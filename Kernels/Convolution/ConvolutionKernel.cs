@@ -7,15 +7,17 @@ namespace Osprey.Kernels.Convolution;
 /// Convolution of channels-last images, with bias, a residual and ReLU in the same pass: for inference, where the filters are packed once. A pixel's result depends
 /// on its window alone, bit for bit: not on the batch, its place in it or the number of threads. On the host; one call at a time per instance.
 /// </summary>
-public sealed class ConvolutionKernel : IDisposable
+public sealed unsafe class ConvolutionKernel : IDisposable
 {
-    readonly HostConvolution host;
+    readonly WindowConvolution windows;
+    readonly WinogradConvolution winograd;
 
     /// <param name="threads">1 or more.</param>
     public ConvolutionKernel(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
-        host = new HostConvolution(threads);
+        windows = new WindowConvolution(threads);
+        winograd = new WinogradConvolution(threads);
     }
 
     /// <summary>Whether this processor has the 512-bit vectors that the kernel is written for; without them it is right, and slower than libtorch.</summary>
@@ -47,7 +49,14 @@ public sealed class ConvolutionKernel : IDisposable
         Check(nameof(input), input.Length, (long)shape.Images * shape.Height * shape.Width * filters.Inputs);
         Check(nameof(output), output.Length, pixels * pixelValues);
         if (residual.Length > 0) Check(nameof(residual), residual.Length, output.Length);
-        if (pixels > 0) host.Apply(filters, shape, input, residual, output, relu, offset, pixelValues);
+        if (filters.IsWinograd && shape.Stride != 1) throw new ArgumentException($"the stride is {shape.Stride}; filters that are transformed for minimal filtering have one of 1");
+        if (pixels == 0) return;
+        fixed (float* x = input, r = residual, y = output)
+        {
+            float* around = residual.Length > 0 ? r + offset : null;
+            if (filters.IsWinograd) winograd.Apply(filters, shape, x, around, y + offset, relu, pixelValues);
+            else windows.Apply(filters, shape, x, around, y + offset, relu, pixelValues);
+        }
     }
 
     static void Check(string name, long length, long needed)
@@ -55,5 +64,9 @@ public sealed class ConvolutionKernel : IDisposable
         if (length != needed) throw new ArgumentException($"{name} has {length} values; {needed} are needed", name);
     }
 
-    public void Dispose() => host.Dispose();
+    public void Dispose()
+    {
+        windows.Dispose();
+        winograd.Dispose();
+    }
 }

@@ -6,11 +6,11 @@ namespace Osprey.Tests.Kernels.Convolution;
 [TestFixture]
 public class ConvolutionKernelTests
 {
-    public sealed record Case(string Purpose, int Images, int Height, int Width, int Inputs, int Outputs, int Kernel, int Stride, int Padding)
+    public sealed record Case(string Purpose, int Images, int Height, int Width, int Inputs, int Outputs, int Kernel, int Stride, int Padding, bool Winograd = false)
     {
         public ConvolutionShape Shape => new(Images, Height, Width, Stride, Padding);
 
-        public override string ToString() => $"{Purpose}: {Images}×{Height}×{Width}×{Inputs} to {Outputs}, {Kernel}×{Kernel}/{Stride}, padding {Padding}";
+        public override string ToString() => $"{Purpose}: {Images}×{Height}×{Width}×{Inputs} to {Outputs}, {Kernel}×{Kernel}/{Stride}, padding {Padding}{(Winograd ? ", minimal filtering" : "")}";
     }
 
     static IEnumerable<Case> Cases() =>
@@ -31,6 +31,15 @@ public class ConvolutionKernelTests
         new("more padding than image", 1, 2, 2, 2, 16, 5, 1, 4),
         new("deep, few pixels", 1, 2, 2, 300, 96, 3, 1, 1),
         new("several bands", 2, 41, 37, 64, 32, 3, 1, 1),
+        new("one patch", 1, 2, 2, 16, 16, 3, 1, 1, Winograd: true),
+        new("one pixel of a patch", 1, 1, 1, 16, 16, 3, 1, 1, Winograd: true),
+        new("odd sides", 3, 9, 5, 16, 32, 3, 1, 1, Winograd: true),
+        new("the last group half", 2, 7, 8, 32, 80, 3, 1, 1, Winograd: true),
+        new("deep, few patches", 1, 7, 7, 304, 192, 3, 1, 1, Winograd: true),
+        new("several bands", 2, 41, 37, 64, 48, 3, 1, 1, Winograd: true),
+        new("no padding", 2, 9, 8, 16, 64, 3, 1, 0, Winograd: true),
+        new("more padding than image", 1, 2, 2, 16, 16, 3, 1, 2, Winograd: true),
+        new("no image", 0, 5, 5, 16, 16, 3, 1, 1, Winograd: true),
         new("no image", 0, 5, 5, 3, 16, 3, 1, 1),
     ];
 
@@ -43,7 +52,7 @@ public class ConvolutionKernelTests
         float[]? first = null;
         foreach ((ConvolutionTile tile, int threads) in new (ConvolutionTile, int)[] { (new ConvolutionTile512(), 1), (new ConvolutionTile256(), 1), (ConvolutionTile.Best, 2), (ConvolutionTile.Best, 3) })
         {
-            using var filters = new PackedFilters(w, b, c.Outputs, c.Inputs, c.Kernel, tile);
+            using var filters = new PackedFilters(w, b, c.Outputs, c.Inputs, c.Kernel, c.Winograd, tile);
             using var kernel = new ConvolutionKernel(threads);
             foreach (bool residual in (bool[])[false, true])
             {
@@ -103,6 +112,19 @@ public class ConvolutionKernelTests
     }
 
     [Test]
+    public void A_case_of_minimal_filtering_by_hand()
+    {
+        // A pixel in the middle of 3×3, value 2, and a filter of the taps 1 to 9: the result is the filter turned upside down, doubled, plus 1.
+        float[] w = new float[16 * 16 * 9], x = new float[9 * 16], y = new float[9 * 16];
+        for (int tap = 0; tap < 9; tap++) w[tap] = tap + 1;
+        x[4 * 16] = 2;
+        using var filters = new PackedFilters(w, [1, .. new float[15]], 16, 16, 3, winograd: true);
+        using var kernel = new ConvolutionKernel(1);
+        kernel.Apply(filters, new ConvolutionShape(1, 3, 3, 1, 1), x, [], y, relu: false);
+        Assert.That(Enumerable.Range(0, 9).Select(p => y[16 * p]), Is.EqualTo(new float[] { 19, 17, 15, 13, 11, 9, 7, 5, 3 }));
+    }
+
+    [Test]
     public void Results_go_into_part_of_a_pixel_and_onto_what_is_there()
     {
         using var kernel = new ConvolutionKernel(2);
@@ -116,12 +138,13 @@ public class ConvolutionKernelTests
         Assert.That((y[15], y[16], y[19], y[32], y[64 + 3]), Is.EqualTo((7f, 0f, 4f, 7f, 20f)));
     }
 
-    [Test]
-    public void An_image_is_the_same_alone_and_in_a_batch()
+    [TestCase(false)]
+    [TestCase(true)]
+    public void An_image_is_the_same_alone_and_in_a_batch(bool winograd)
     {
         const int size = 9 * 9 * 16;
         float[] x = Close.Random(1, 3 * size, -1, 1), batch = new float[3 * 9 * 9 * 32], alone = new float[9 * 9 * 32];
-        using var filters = new PackedFilters(Close.Random(2, 32 * 16 * 9, -1, 1), new float[32], 32, 16, 3);
+        using var filters = new PackedFilters(Close.Random(2, 32 * 16 * 9, -1, 1), new float[32], 32, 16, 3, winograd);
         using var kernel = new ConvolutionKernel(2);
         kernel.Apply(filters, new ConvolutionShape(3, 9, 9, 1, 1), x, [], batch, relu: false);
         kernel.Apply(filters, new ConvolutionShape(1, 9, 9, 1, 1), x.AsSpan(size, size), [], alone, relu: false);
@@ -141,11 +164,12 @@ public class ConvolutionKernelTests
         Assert.That(Enumerable.Range(0, 25).Where(p => float.IsNaN(y[16 * p])), Is.EqualTo(new[] { 0, 1, 5, 6 }));
     }
 
-    [Test]
-    public void Nothing_is_allocated_per_call()
+    [TestCase(false)]
+    [TestCase(true)]
+    public void Nothing_is_allocated_per_call(bool winograd)
     {
         float[] x = new float[4 * 9 * 16], y = new float[4 * 9 * 32];
-        using var filters = new PackedFilters(new float[32 * 16 * 9], new float[32], 32, 16, 3);
+        using var filters = new PackedFilters(new float[32 * 16 * 9], new float[32], 32, 16, 3, winograd);
         using var kernel = new ConvolutionKernel(1);
         Allocations.AssertNoneOnceWarm(() => kernel.Apply(filters, new ConvolutionShape(1, 4, 9, 1, 1), x, [], y, relu: true));
     }
@@ -166,6 +190,10 @@ public class ConvolutionKernelTests
         Assert.That(() => kernel.Apply(filters, shape, new float[48], [], new float[512], false, offset: 17, pixelValues: 32), Throws.ArgumentException.With.Message.Contains("from place 17"));
         Assert.That(() => kernel.Apply(filters, shape with { Height = 1, Width = 1, Padding = 0 }, new float[3], [], [], false), Throws.ArgumentException.With.Message.Contains("does not fit"));
         Assert.That(() => kernel.Apply(filters, shape with { Stride = 0 }, new float[48], [], new float[256], false), Throws.ArgumentException.With.Message.Contains("stride 0"));
+        Assert.That(() => new PackedFilters(new float[16 * 3 * 9], new float[16], 16, 3, 3, winograd: true), Throws.ArgumentException.With.Message.Contains("minimal filtering"));
+        Assert.That(() => new PackedFilters(new float[16 * 16], new float[16], 16, 16, 1, winograd: true), Throws.ArgumentException.With.Message.Contains("1×1"));
+        using var transformed = new PackedFilters(new float[16 * 16 * 9], new float[16], 16, 16, 3, winograd: true);
+        Assert.That(() => kernel.Apply(transformed, shape with { Stride = 2 }, new float[256], [], new float[64], false), Throws.ArgumentException.With.Message.Contains("stride is 2"));
         Assert.That(() => new ConvolutionKernel(0), Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 }

@@ -8,10 +8,13 @@ namespace Osprey.Kernels.Convolution;
 /// memory of its own (so that they lie at one distance, and padding is zeros like any other), and multiplies them with one panel of filters after the other, twelve
 /// pixels by 32 outputs at a time (<see cref="ConvolutionTile"/>). The panel stays in the second-level cache for all tiles of the band.
 /// </summary>
-internal sealed unsafe class HostConvolution : IDisposable
+internal sealed unsafe class WindowConvolution : IDisposable
 {
     /// <summary>Windows of a band, in bytes, about: half of a small second-level cache.</summary>
     const int BandBytes = 192 << 10;
+
+    /// <summary>Filters that meet a tile of windows one after the other, in bytes, about: they stay in the second-level cache, and the results of a pixel are written side by side.</summary>
+    const int PassBytes = 96 << 10;
 
     /// <summary>Chunks per thread at least, where there is that much to do: the last to end are waited for.</summary>
     const int ChunksPerThread = 4;
@@ -29,10 +32,10 @@ internal sealed unsafe class HostConvolution : IDisposable
     ConvolutionShape shape;
     int outputHeight, outputWidth, distance, band, groups, pixelValues;
     long pixels;
-    bool relu;
+    bool relu, inPlace;
     float* input, residual, output;
 
-    public HostConvolution(int threads)
+    public WindowConvolution(int threads)
     {
         this.threads = threads;
         team = new HostTeam(threads);
@@ -40,12 +43,15 @@ internal sealed unsafe class HostConvolution : IDisposable
         chunk = Chunk;
     }
 
-    public void Apply(
-        PackedFilters filters, ConvolutionShape shape, ReadOnlySpan<float> input, ReadOnlySpan<float> residual, Span<float> output, bool relu, int offset, int pixelValues)
+    public void Apply(PackedFilters filters, ConvolutionShape shape, float* input, float* residual, float* output, bool relu, int pixelValues)
     {
         (this.filters, this.shape, this.relu, this.pixelValues) = (filters, shape, relu, pixelValues);
+        this.input = input;
+        this.residual = residual;
+        this.output = output;
         (outputHeight, outputWidth, pixels) = (shape.OutputHeight(filters.Kernel), shape.OutputWidth(filters.Kernel), shape.Pixels(filters.Kernel));
-        distance = ((filters.Depth + Gap - 1) / Gap * Gap) + Gap;
+        inPlace = filters.Kernel == 1 && shape.Stride == 1 && shape.Padding == 0 && (filters.Tile.Rows <= 8 || filters.Inputs % 1024 != 0);
+        distance = inPlace ? filters.Inputs : ((filters.Depth + Gap - 1) / Gap * Gap) + Gap;
         long tiles = (pixels + filters.Tile.Rows - 1) / filters.Tile.Rows, wanted = threads == 1 ? 1 : (long)ChunksPerThread * threads;
         long perBand = Math.Clamp(BandBytes / ((long)distance * filters.Tile.Rows * sizeof(float)), 1, Math.Max(1, tiles / wanted));
         band = (int)perBand * filters.Tile.Rows;
@@ -53,13 +59,7 @@ internal sealed unsafe class HostConvolution : IDisposable
         // Few pixels: several chunks share a band, and each copies its windows anew.
         groups = (int)Math.Clamp(wanted / bands, 1, filters.Panels);
         scratch.Grow((long)band * distance);
-        fixed (float* x = input, r = residual, y = output)
-        {
-            this.input = x;
-            this.residual = residual.Length > 0 ? r + offset : null;
-            this.output = y + offset;
-            team.Run(chunk, bands * groups);
-        }
+        team.Run(chunk, bands * groups);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -70,18 +70,24 @@ internal sealed unsafe class HostConvolution : IDisposable
         float* windows = scratch.Take(out int ticket);
         try
         {
-            Gather(first, rows, windows);
-            for (int panel = group * filters.Panels / groups; panel < (group + 1) * filters.Panels / groups; panel++)
+            // Windows of one pixel lie where they are as they should, but for a tile that would end behind the image.
+            int gathered = inPlace ? rows % filters.Tile.Rows : rows, there = rows - gathered;
+            if (gathered > 0) Gather(first + there, gathered, windows);
+            float* pixels = input + (first * filters.Inputs);
+            int last = (group + 1) * filters.Panels / groups, together = (int)Math.Clamp(PassBytes / (filters.PanelValues * sizeof(float)), 1, filters.Panels);
+            for (int panel = group * filters.Panels / groups; panel < last; panel += together)
             {
-                int column = panel * filters.Tile.Width;
-                bool half = filters.Outputs - column < filters.Tile.Width;
-                float* weights = filters.Weights + ((long)panel * filters.Depth * filters.Tile.Width);
                 for (int row = 0; row < rows; row += filters.Tile.Rows)
                 {
-                    long at = ((first + row) * pixelValues) + column;
-                    filters.Tile.Multiply(
-                        windows + ((long)row * distance), distance, weights, filters.Depth, filters.Bias + column, residual == null ? null : residual + at, output + at, pixelValues,
-                        Math.Min(filters.Tile.Rows, rows - row), half, relu);
+                    float* from = row < there ? pixels + ((long)row * distance) : windows + ((long)(row - there) * distance);
+                    for (int p = panel; p < Math.Min(panel + together, last); p++)
+                    {
+                        int column = p * filters.Tile.Width;
+                        long at = ((first + row) * pixelValues) + column;
+                        filters.Tile.Multiply(
+                            from, distance, filters.Weights + (p * filters.PanelValues), filters.Depth, filters.Bias + column, residual == null ? null : residual + at, output + at,
+                            pixelValues, Math.Min(filters.Tile.Rows, rows - row), filters.Outputs - column < filters.Tile.Width, relu);
+                    }
                 }
             }
         }
