@@ -50,6 +50,7 @@ public sealed class PipelineContest : Contest
         source = ImageSources.Open([images], new DecodeOptions());
         this.side = side = Math.Min(side, Math.Max(16, source.Load(0).Width));
         embedder = Embedder.Create(new EmbedderConfig { Architecture = architecture, ImageSize = side }, device, seed);
+        embedder.eval();
         embedder.Fold();
         int values = 3 * side * side;
         pixels = new float[Math.Clamp(ReadyValues / values / BatchSize, 1, (source.Images.Count + BatchSize - 1) / BatchSize) * BatchSize * values];

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Osprey.Kernels.Convolution;
 
 /// <summary>
-/// Convolution of channels-last images, with bias, a residual and ReLU in the same pass: for inference, where the filters are packed once. A pixel's result depends
-/// on its window alone, bit for bit: not on the batch, its place in it or the number of threads. On the host; one call at a time per instance.
+/// Convolution of channels-last images, with bias, a residual and ReLU in the same pass: for inference, where the filters are packed once. An image's results depend
+/// on that image alone, bit for bit: not on the batch, its place in it or the number of threads. On the host; one call at a time per instance.
 /// </summary>
 public sealed unsafe class ConvolutionKernel : IDisposable
 {
@@ -20,13 +20,13 @@ public sealed unsafe class ConvolutionKernel : IDisposable
         winograd = new WinogradConvolution(threads);
     }
 
-    /// <summary>Whether this processor has the 512-bit vectors that the kernel is written for; without them it is right, and slower than libtorch.</summary>
+    /// <summary>Whether this processor has the vectors that the kernel is written for, 512 bits, or 256 with fused multiplication; without them it is right, and slower than libtorch.</summary>
     public static bool IsFast => Vector512.IsHardwareAccelerated || Fma.IsSupported;
 
     /// <summary>
     /// Effectively y[n,oy,ox,o] = b[o] + Σ w[o,i,ky,kx]·x[n, oy·stride − padding + ky, ox·stride − padding + kx, i], pixels outside being 0, plus the residual's value
-    /// at the same place if there is one, and with <paramref name="relu"/> 0 where that is below 0. Sums in float32, fused, in the order ky, kx, i. With ReLU a NaN
-    /// may become 0.
+    /// at the same place if there is one, and with <paramref name="relu"/> 0 where that is below 0. Sums in float32, fused, in the order ky, kx, i, or, of
+    /// filters for minimal filtering, over i at each of sixteen points. With ReLU a NaN may become 0.
     /// </summary>
     /// <param name="filters">w and b.</param>
     /// <param name="shape">Sizes.</param>
@@ -36,7 +36,7 @@ public sealed unsafe class ConvolutionKernel : IDisposable
     /// <param name="relu">Whether negative results become 0.</param>
     /// <param name="offset">Where in a pixel of the output the first result goes; a multiple of 16.</param>
     /// <param name="pixelValues">Values of a pixel of the output, where the results are some of them; 0: exactly those.</param>
-    /// <exception cref="ArgumentException">A size is out of its range, or a span's length does not follow from the sizes.</exception>
+    /// <exception cref="ArgumentException">A size is out of its range, a span's length does not follow from the sizes, or the stride is not that of the filters.</exception>
     public void Apply(
         PackedFilters filters, ConvolutionShape shape, ReadOnlySpan<float> input, ReadOnlySpan<float> residual, Span<float> output, bool relu, int offset = 0, int pixelValues = 0)
     {

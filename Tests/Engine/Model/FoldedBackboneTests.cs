@@ -186,6 +186,7 @@ public sealed class FoldedBackboneTests
         embedder.Fold();
         embedder.train();
         Assert.That(embedder.IsFolded, Is.False);
+        Assert.That(embedder.Fold, Throws.InvalidOperationException.With.Message.Contains("eval()"), "describing would end it again");
     }
 
     [Test]
