@@ -68,7 +68,11 @@ public static class Quickstart
         using Embedder finetuned = Train(plain, Finetuned, source, dir, device, progress, cancellation);
         using Embedder robust = Train(adversarial, Robust, source, dir, device, progress, cancellation);
 
-        foreach (Embedder embedder in (Embedder[])[baseline, finetuned, robust]) embedder.Fold();
+        foreach (Embedder embedder in (Embedder[])[baseline, finetuned, robust])
+        {
+            embedder.eval();
+            embedder.Fold();
+        }
         EvalConfig evaluation = config.Evaluation with { Seed = config.Seed };
         EvaluationResult result = Evaluator.Run(
             [(Baseline, baseline), (Finetuned, finetuned), (Robust, robust)], targets, evaluation, new DecodeOptions(), device, progress, cancellation: cancellation);

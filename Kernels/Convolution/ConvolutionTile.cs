@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Osprey.Kernels.Convolution;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace Osprey.Kernels.Convolution;
 internal abstract unsafe class ConvolutionTile
 {
     /// <summary>The one that this processor runs fastest.</summary>
-    public static ConvolutionTile Best { get; } = System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? new ConvolutionTile512() : new ConvolutionTile256();
+    public static ConvolutionTile Best { get; } = Vector512.IsHardwareAccelerated ? new ConvolutionTile512() : new ConvolutionTile256();
 
     /// <summary>Windows.</summary>
     public abstract int Rows { get; }

@@ -5,7 +5,8 @@ namespace Osprey.Kernels.Convolution;
 
 /// <summary>
 /// The filters of a convolution in the order in which <see cref="ConvolutionKernel"/> reads them: panels of a tile's width, the last one filled up with zeros:
-/// [panel][ky][kx][input][width], or, transformed, a matrix for each point, [point][panel][input][width]. And a bias for each output. Made once from weights that do not change any more; a copy, which no file is written from.
+/// [panel][ky][kx][input][width], or, transformed, a matrix for each point, [point][panel][input][width]. And a bias for each output. Made once from weights that do
+/// not change any more; a copy, which no file is written from.
 /// </summary>
 public sealed unsafe class PackedFilters : IDisposable
 {
@@ -15,8 +16,8 @@ public sealed unsafe class PackedFilters : IDisposable
     /// <param name="inputs">1 or more.</param>
     /// <param name="kernel">Side of the window, pixels, 1 or more.</param>
     /// <param name="winograd">
-    /// Whether they are transformed for minimal filtering, with 16 products where there were 36: for windows of 3×3, a stride of 1 and a multiple of 16 inputs. Faster but where a map is a few
-    /// pixels or inputs; rounding errors are about twice as large, and an infinity or a NaN may spread by one pixel.
+    /// Whether they are transformed for minimal filtering, with 16 products where there were 36: for windows of 3×3, a stride of 1 and a multiple of 16 inputs. Rounds otherwise, and an infinity or
+    /// a NaN may spread by one pixel.
     /// </param>
     /// <exception cref="ArgumentException">A size is out of its range, or a span has another length than follows from them.</exception>
     public PackedFilters(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int outputs, int inputs, int kernel, bool winograd = false)

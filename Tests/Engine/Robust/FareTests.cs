@@ -26,7 +26,7 @@ public class FareTests : RecipeFixture
         // Folded, for the same last digits: the attack goes by the signs of gradients, some of them next to nothing.
         start.Fold();
         int[] angles = turns switch { 1 => [0], 2 => [0, 180], _ => [0, 90, 180, 270] };
-        Tensor sum = angles.Select(a => Embedded(start, Turned(pixels, a))).Aggregate((a, b) => a + b), target = sum / sum.norm(1, keepdim: true, p: 2);
+        Tensor mean = stack([.. angles.Select(a => Embedded(start, Turned(pixels, a)))]).mean([0]), target = mean / mean.norm(1, keepdim: true, p: 2);
         using var attack = new Attack(device, Threat);
         Tensor adversarial = attack.Perturb(pixels, x => (twin.Describe(x) - target).square().sum(), 11);
         Tensor distance = (twin.Describe(adversarial) - target).square().sum(1).mean();
