@@ -25,8 +25,9 @@ public class FareTests : RecipeFixture
         twin.eval();
         // Folded, for the same last digits: the attack goes by the signs of gradients, some of them next to nothing.
         start.Fold();
-        int[] angles = turns switch { 1 => [0], 2 => [0, 180], _ => [0, 90, 180, 270] };
-        Tensor mean = stack([.. angles.Select(a => Embedded(start, Turned(pixels, a)))]).mean([0]), target = mean / mean.norm(1, keepdim: true, p: 2);
+        // The other way round (these angles go clockwise), so that the sum has the same last digits, too.
+        int[] angles = turns switch { 1 => [0], 2 => [0, 180], _ => [0, 270, 180, 90] };
+        Tensor sum = angles.Select(a => Embedded(start, Turned(pixels, a))).Aggregate((a, b) => a + b), target = sum / sum.norm(1, keepdim: true, p: 2);
         using var attack = new Attack(device, Threat);
         Tensor adversarial = attack.Perturb(pixels, x => (twin.Describe(x) - target).square().sum(), 11);
         Tensor distance = (twin.Describe(adversarial) - target).square().sum(1).mean();
