@@ -18,7 +18,7 @@ sealed class KernelConvolution : FoldedConvolution
     {
         this.kernel = kernel;
         (float[] weights, float[] bias) = Fold(conv, norm);
-        filters = new PackedFilters(weights, bias, Outputs, Inputs, Kernel, winograd: Kernel == 3 && Stride == 1 && Inputs % 16 == 0);
+        filters = new PackedFilters(weights, bias, Outputs, Inputs, Kernel, winograd: Stride == 1 && PackedFilters.CanTransform(Inputs, Kernel));
     }
 
     public override Tensor Apply(Tensor input, bool relu)

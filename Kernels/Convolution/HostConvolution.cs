@@ -19,7 +19,6 @@ internal abstract unsafe class HostConvolution : IDisposable
     readonly Action<int> chunk;
     readonly int wanted;
     long items;
-    int band, shares;
 
     protected HostConvolution(int threads)
     {
@@ -51,10 +50,10 @@ internal abstract unsafe class HostConvolution : IDisposable
     protected float* Output { get; private set; }
 
     /// <summary>Items of a band, the last of which may have fewer.</summary>
-    protected int Band => band;
+    protected int Band { get; private set; }
 
     /// <summary>Shares of a band.</summary>
-    protected int Shares => shares;
+    protected int Shares { get; private set; }
 
     public void Apply(PackedFilters filters, ConvolutionShape shape, float* input, float* residual, float* output, bool relu, int pixelValues)
     {
@@ -65,20 +64,20 @@ internal abstract unsafe class HostConvolution : IDisposable
         Output = output;
         items = Prepare();
         int rows = filters.Tile.Rows;
-        band = BandTiles((items + rows - 1) / rows, wanted) * rows;
-        int bands = checked((int)((items + band - 1) / band));
-        shares = Math.Clamp((wanted + bands - 1) / bands, 1, MaxShares);
+        Band = BandTiles((items + rows - 1) / rows, wanted) * rows;
+        int bands = checked((int)((items + Band - 1) / Band));
+        Shares = Math.Clamp((wanted + bands - 1) / bands, 1, MaxShares);
         scratch.Grow(ScratchValues);
-        team.Run(chunk, bands * shares);
+        team.Run(chunk, bands * Shares);
     }
 
     void Run(int index)
     {
-        long first = (long)(index / shares) * band;
+        long first = (long)(index / Shares) * Band;
         float* memory = scratch.Take(out int ticket);
         try
         {
-            Chunk(first, (int)Math.Min(band, items - first), index % shares, memory);
+            Chunk(first, (int)Math.Min(Band, items - first), index % Shares, memory);
         }
         finally
         {

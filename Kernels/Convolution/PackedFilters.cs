@@ -29,7 +29,7 @@ public sealed unsafe class PackedFilters : IDisposable
         if (inputs < 1 || kernel < 1) throw new ArgumentException($"there are {inputs} inputs and windows of {kernel}×{kernel}; give 1 or more of each");
         if (weights.Length != (long)outputs * inputs * kernel * kernel) throw new ArgumentException($"{weights.Length} weights were given for [{outputs}, {inputs}, {kernel}, {kernel}]");
         if (bias.Length != outputs) throw new ArgumentException($"{bias.Length} biases were given for {outputs} outputs");
-        if (winograd && (kernel != 3 || inputs % 16 != 0)) throw new ArgumentException($"there are {inputs} inputs and windows of {kernel}×{kernel}; give a multiple of 16, and 3×3, for minimal filtering");
+        if (winograd && !CanTransform(inputs, kernel)) throw new ArgumentException($"there are {inputs} inputs and windows of {kernel}×{kernel}; give a multiple of 16, and 3×3, for minimal filtering");
         (Outputs, Inputs, Kernel, IsWinograd, Tile) = (outputs, inputs, kernel, winograd, tile);
         Weights = Allocate((long)(winograd ? WinogradTransform.Points : 1) * Panels * PanelValues);
         Bias = Allocate((long)Panels * Tile.Width);
@@ -61,6 +61,9 @@ public sealed unsafe class PackedFilters : IDisposable
 
     /// <summary>Side of the window, pixels.</summary>
     public int Kernel { get; }
+
+    /// <summary>Whether filters of this size can be transformed for minimal filtering.</summary>
+    public static bool CanTransform(int inputs, int kernel) => kernel == 3 && inputs % 16 == 0;
 
     /// <summary>Whether they are transformed for minimal filtering.</summary>
     public bool IsWinograd { get; }

@@ -23,7 +23,7 @@ internal static unsafe class WinogradTransform
     /// <param name="points">[16].</param>
     public static void Filter(ReadOnlySpan<float> filter, Span<float> points)
     {
-        Span<double> rows = stackalloc double[12], g = stackalloc double[4], line = stackalloc double[3];
+        Span<double> rows = stackalloc double[12], g = stackalloc double[4];
         for (int x = 0; x < 3; x++)
         {
             Expand(filter[x], filter[3 + x], filter[6 + x], g);
@@ -31,8 +31,7 @@ internal static unsafe class WinogradTransform
         }
         for (int i = 0; i < 4; i++)
         {
-            line = rows.Slice(3 * i, 3);
-            Expand(line[0], line[1], line[2], g);
+            Expand(rows[3 * i], rows[(3 * i) + 1], rows[(3 * i) + 2], g);
             for (int j = 0; j < 4; j++) points[(4 * i) + j] = (float)g[j];
         }
 
