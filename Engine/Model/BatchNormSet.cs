@@ -48,10 +48,9 @@ sealed class BatchNormSet : nn.Module
         return (scale, [.. beta.Select((b, i) => b - (mean[i] * scale[i]))]);
     }
 
-    public Tensor Apply(Tensor input, bool training, bool track, SynchronizedNorm? synchronized)
+    /// <param name="synchronized">What normalises in training; null: torch.</param>
+    public Tensor Apply(Tensor input, bool training, SynchronizedNorm? synchronized)
     {
-        // Without running statistics the function normalises by the batch and updates nothing.
-        if (training && !track) return nn.functional.batch_norm(input, null!, null!, Weight, bias, training: true, Momentum, Epsilon);
         if (training) batches.add_(1);
         if (training && synchronized is not null) return synchronized.Apply(input, Weight, bias, runningMean, runningVar, Momentum, Epsilon);
         return nn.functional.batch_norm(input, runningMean, runningVar, Weight, bias, training, Momentum, Epsilon);

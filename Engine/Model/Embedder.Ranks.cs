@@ -9,7 +9,7 @@ public sealed partial class Embedder
     /// <summary>The backbone's blocks from the images on, each with its parameters.</summary>
     internal IReadOnlyList<IReadOnlyList<Parameter>> BlockParameters => [.. backbone.Blocks.Select(b => (IReadOnlyList<Parameter>)[.. b.parameters()])];
 
-    /// <summary>Batch normalisation in training is that of the images of all processes.</summary>
+    /// <summary>Batch normalisation in training is that of the images of all processes, or by our sums that of the one; without this torch's.</summary>
     /// <param name="addUp">As of <see cref="SynchronizedNorm"/>.</param>
     internal void SynchronizeNorms(Action<double[]> addUp)
     {

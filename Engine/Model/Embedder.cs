@@ -78,17 +78,6 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         }
     }
 
-    /// <summary>False: in training, batch normalisation uses the batch and leaves its running statistics as they are.</summary>
-    public bool TrackStatistics
-    {
-        get;
-        set
-        {
-            foreach (SplitBatchNorm norm in Norms()) norm.TrackStatistics = value;
-            field = value;
-        }
-    } = true;
-
     /// <summary>Whether there is an auxiliary batch normalisation, even if no layer needs one.</summary>
     public bool HasSplitNorms { get; private set; }
 
@@ -207,7 +196,6 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         head.train(training);
         if (HasSplitNorms) head.Norm.Split();
         head.Norm.Branch = Branch;
-        head.Norm.TrackStatistics = TrackStatistics;
         register_module("head", head);
     }
 

@@ -32,10 +32,7 @@ public abstract class SplitBatchNorm : nn.Module<Tensor, Tensor>
         }
     }
 
-    /// <summary>False: batches are normalised as in training and leave the running statistics as they are. An attack wants that.</summary>
-    public bool TrackStatistics { get; set; } = true;
-
-    /// <summary>What normalises in training where the batch is shared out among processes; null: it is whole.</summary>
+    /// <summary>What normalises in training; null: torch.</summary>
     internal SynchronizedNorm? Synchronized { get; set; }
 
     public bool IsSplit => auxiliary is not null;
@@ -55,7 +52,7 @@ public abstract class SplitBatchNorm : nn.Module<Tensor, Tensor>
 
     /// <param name="input">[N,C] or [N,C,h,w].</param>
     /// <returns>The same shape.</returns>
-    public override Tensor forward(Tensor input) => (Branch == NormBranch.Main ? main : auxiliary!).Apply(input, training, TrackStatistics, Synchronized);
+    public override Tensor forward(Tensor input) => (Branch == NormBranch.Main ? main : auxiliary!).Apply(input, training, Synchronized);
 }
 
 /// <summary>For maps [N,C,h,w].</summary>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Osprey.Interop.Torch;
 
 /// <summary>
-/// Batch normalisation whose batch is shared out: each process has some of its rows, and mean, variance and gradients are those of all of them together. Our kernel
-/// sums, torch normalises. On the CPU. Its graph must be used before it is disposed; one call at a time.
+/// Batch normalisation in training whose batch may be shared out: each process has some of its rows, and mean, variance and gradients are those of all of them together. Our kernel
+/// sums in float64, torch normalises. On the CPU. Its graph must be used before it is disposed; one call at a time.
 /// </summary>
 /// <param name="threads">1 or more.</param>
 /// <param name="addUp">Replaces each value by its sum over all processes. Called once on the way forward and once on the way back, by all of them in the same order.</param>

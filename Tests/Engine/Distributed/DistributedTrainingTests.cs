@@ -72,6 +72,13 @@ public class DistributedTrainingTests
         AssertAsOne(Config with { Recipe = recipe, LearningRate = recipe == RecipeKind.Fare ? 1e-3 : Config.LearningRate }, ranks);
 
     [Test]
+    public void Two_threads_end_with_the_weights_of_one([Values(RecipeKind.None, RecipeKind.AdvProp)] RecipeKind recipe)
+    {
+        TrainConfig config = Config with { Recipe = recipe };
+        AssertClose(Weights(One(config, Architecture.Resnet18)), Weights(Train(1, config, NewRun(), threads: 2)));
+    }
+
+    [Test]
     public void Fare_of_a_share_is_that_of_one() =>
         AssertAsOne(Config with { Recipe = RecipeKind.Fare, LearningRate = 1e-3, AttackedShare = 0.25, TargetTurns = 4 }, 3);
 
@@ -161,17 +168,16 @@ public class DistributedTrainingTests
 
     /// <param name="stopAt">Step after which the last rank alone is asked to stop.</param>
     string Train(
-        int size, TrainConfig config, string run, Architecture architecture = Architecture.Resnet18, bool resume = false, int stopAt = 0, ImageSet? from = null, Func<int, int>? seedOf = null)
+        int size, TrainConfig config, string run, Architecture architecture = Architecture.Resnet18, bool resume = false, int stopAt = 0, ImageSet? from = null, Func<int, int>? seedOf = null,
+        int threads = 1)
     {
         ThreadTeam.Run(size, ranks =>
         {
-            using Device device = Device.Open("host", 1);
+            using Device device = Device.Open("host", threads);
             using Embedder embedder = Untrained(config, architecture, device, seedOf?.Invoke(ranks.Rank) ?? 3);
-            // One process by the ranks' sums: what is left is how they share a batch. With torch's own the runs end further apart (docs/scale.md).
-            if (size == 1) embedder.SynchronizeNorms(_ => { });
             using var stop = new CancellationTokenSource();
             IProgress<Progress>? watcher = ranks.Rank == size - 1 && stopAt > 0 ? new At(stopAt, stop.Cancel) : null;
-            return Trainer.Run(ranks, config, embedder, from ?? set, run, resume, device, 1, watcher, stop.Token);
+            return Trainer.Run(ranks, config, embedder, from ?? set, run, resume, device, threads, watcher, stop.Token);
         });
         return run;
     }

@@ -187,21 +187,6 @@ public sealed class EmbedderTests
     }
 
     [Test]
-    public void Statistics_can_be_left_alone_in_training()
-    {
-        using var scope = NewDisposeScope();
-        using var embedder = Embedder.Create(Small, device, 1);
-        embedder.train();
-        string before = embedder.WeightsSha256;
-        embedder.TrackStatistics = false;
-        float[] untracked = Values(embedder.Describe(Images(4)));
-        Assert.That(embedder.WeightsSha256, Is.EqualTo(before));
-        embedder.TrackStatistics = true;
-        Assert.That(Values(embedder.Describe(Images(4))), Is.EqualTo(untracked), "the batch decides either way");
-        Assert.That(embedder.WeightsSha256, Is.Not.EqualTo(before));
-    }
-
-    [Test]
     public void Every_parameter_gets_a_gradient_and_belongs_to_one_group()
     {
         using var scope = NewDisposeScope();
