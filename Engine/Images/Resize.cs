@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Osprey.Engine.Images;
@@ -54,37 +53,15 @@ public static class Resize
     /// <summary>Each row to the width of the taps, four rows at once.</summary>
     static byte[] Columns(byte[] source, int width, int height, Taps taps, byte[] target)
     {
-        int stride = 3 * width, size = taps.Count;
-        byte[] rented = ArrayPool<byte>.Shared.Rent(Quad * width);
+        int stride = 3 * width, size = taps.Count, distance = stride + Slack;
+        byte[] rented = ArrayPool<byte>.Shared.Rent(Lines * distance);
         try
         {
-            ref byte quads = ref rented[0];
-            for (int y = 0; y < height; y += Quad / 4)
+            for (int y = 0; y < height; y += Lines)
             {
-                int lines = Math.Min(Quad / 4, height - y);
-                for (int line = 0; line < lines; line++) Spread(source.AsSpan((y + line) * stride, stride), rented.AsSpan(4 * line, Quad * width - 4 * line));
-                for (int x = 0; x < size; x++)
-                {
-                    ReadOnlySpan<int> weights = taps.Weights(x);
-                    ref byte first = ref Unsafe.Add(ref quads, Quad * taps.First[x]);
-                    Vector256<int> upper = Vector256.Create(1 << (PrecisionBits - 1)), lower = upper;
-                    for (int k = 0; k < weights.Length; k++)
-                    {
-                        Vector256<ushort> pixels = Vector256.WidenLower(Vector128.LoadUnsafe(ref first, (nuint)(Quad * k)).ToVector256());
-                        Vector256<int> weight = Vector256.Create(weights[k]);
-                        upper += Vector256.WidenLower(pixels).AsInt32() * weight;
-                        lower += Vector256.WidenUpper(pixels).AsInt32() * weight;
-                    }
-                    Vector256<ushort> narrow = Vector256.Narrow(Clipped(upper), Clipped(lower));
-                    Vector128<byte> bytes = Vector128.Narrow(narrow.GetLower(), narrow.GetUpper());
-                    for (int line = 0; line < lines; line++)
-                    {
-                        uint pixel = bytes.AsUInt32()[line];
-                        Span<byte> output = target.AsSpan(((y + line) * size + x) * 3, 3);
-                        MemoryMarshal.Write(output, (ushort)pixel);
-                        output[2] = (byte)(pixel >> 16);
-                    }
-                }
+                int lines = Math.Min(Lines, height - y);
+                for (int line = 0; line < lines; line++) source.AsSpan((y + line) * stride, stride).CopyTo(rented.AsSpan(line * distance));
+                Quad(ref rented[0], distance, taps, ref target[3 * y * size], lines);
             }
         }
         finally
@@ -94,18 +71,63 @@ public static class Resize
         return target;
     }
 
-    static Vector256<uint> Clipped(Vector256<int> sum) => Vector256.Min(sum >> PrecisionBits, Vector256.Create(255)).AsUInt32();
+    /// <summary>Rows that are narrowed at once, so that weights are loaded for four.</summary>
+    const int Lines = 4;
 
-    /// <summary>Bytes of four pixels, one below the other: red, green, blue and one that is not looked at.</summary>
-    const int Quad = 16;
+    /// <summary>Bytes behind a row that may be read: of two pixels of three bytes a whole vector is loaded, the second perhaps past the last with a weight of 0.</summary>
+    const int Slack = 16;
 
-    /// <summary>The pixels of a row, <see cref="Quad"/> bytes apart.</summary>
-    static void Spread(ReadOnlySpan<byte> row, Span<byte> quads)
+    /// <summary>Four rows <paramref name="distance"/> bytes apart to the first <paramref name="lines"/> rows of the target.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Quad(ref byte rows, int distance, Taps taps, ref byte target, int lines)
     {
-        int at = 0;
-        // Four bytes are copied where three are meant, so the last pixel is taken apart.
-        for (; row.Length > 3; row = row[3..], at += Quad) row[..4].CopyTo(quads[at..]);
-        row.CopyTo(quads[at..]);
+        int stride = 3 * taps.Count;
+        ref byte second = ref Unsafe.Add(ref rows, distance), third = ref Unsafe.Add(ref second, distance), fourth = ref Unsafe.Add(ref third, distance);
+        for (int x = 0; x < taps.Count; x++)
+        {
+            ref int weights = ref taps.Padded(x, out int length);
+            nuint at = 3 * (nuint)taps.First[x];
+            Vector256<int> a = Vector256.Create(Vector128.Create(1 << (PrecisionBits - 1)), default), b = a, c = a, d = a;
+            for (int k = 0; k < length; k += 2, at += 6)
+            {
+                var weight = Vector256.Create(Vector128.Create(Unsafe.Add(ref weights, k)), Vector128.Create(Unsafe.Add(ref weights, k + 1)));
+                a += Pair(ref rows, at) * weight;
+                b += Pair(ref second, at) * weight;
+                c += Pair(ref third, at) * weight;
+                d += Pair(ref fourth, at) * weight;
+            }
+            bool last = x == taps.Count - 1;
+            ref byte output = ref Unsafe.Add(ref target, 3 * x);
+            Write(a, ref output, last);
+            if (lines > 1) Write(b, ref Unsafe.Add(ref output, stride), last);
+            if (lines > 2) Write(c, ref Unsafe.Add(ref output, 2 * stride), last);
+            if (lines > 3) Write(d, ref Unsafe.Add(ref output, 3 * stride), last);
+        }
+    }
+
+    /// <summary>A pixel and its neighbour, three bytes each, as integers: red, green, blue and 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<int> Pair(ref byte row, nuint at)
+    {
+        Vector128<byte> pixels = Vector128.LoadUnsafe(ref row, at);
+        // The order stands here and not in a variable, so that the compiler sees that no byte changes its half.
+        return Vector256.Shuffle(Vector256.Create(pixels, pixels), Vector256.Create(
+            (byte)0, 255, 255, 255, 1, 255, 255, 255, 2, 255, 255, 255, 255, 255, 255, 255, 19, 255, 255, 255, 20, 255, 255, 255, 21, 255, 255, 255, 255, 255, 255, 255)).AsInt32();
+    }
+
+    /// <summary>The pixel of two halves' sums. Four bytes are written for the three meant, the last of them again with the next pixel; of the last one no more than three.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Write(Vector256<int> sums, ref byte output, bool last)
+    {
+        Vector128<int> clipped = Vector128.Min((sums.GetLower() + sums.GetUpper()) >> PrecisionBits, Vector128.Create(255));
+        uint pixel = Vector128.Shuffle(clipped.AsByte(), Vector128.Create((byte)0, 4, 8, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255)).AsUInt32().ToScalar();
+        if (!last)
+        {
+            Unsafe.WriteUnaligned(ref output, pixel);
+            return;
+        }
+        Unsafe.WriteUnaligned(ref output, (ushort)pixel);
+        Unsafe.Add(ref output, 2) = (byte)(pixel >> 16);
     }
 
     /// <summary>The rows of <paramref name="stride"/> bytes to the number of the taps.</summary>
@@ -160,7 +182,8 @@ public static class Resize
         public Taps(int input, int output)
         {
             double scale = (double)input / output, spread = Math.Max(scale, 1);
-            width = (int)Math.Ceiling(spread) * 2 + 1;
+            // One more than can be asked for: an even number.
+            width = (int)Math.Ceiling(spread) * 2 + 2;
             Count = output;
             First = new int[output];
             length = new int[output];
@@ -182,6 +205,13 @@ public static class Resize
         public int Count { get; }
 
         public int[] First { get; }
+
+        /// <summary>The weights of an output pixel, an even number: where it has an odd number of input pixels, a 0 follows.</summary>
+        public ref int Padded(int x, out int length)
+        {
+            length = this.length[x] + 1 & ~1;
+            return ref weights[x * width];
+        }
 
         public ReadOnlySpan<int> Weights(int x) => weights.AsSpan(x * width, length[x]);
     }
