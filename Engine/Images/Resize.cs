@@ -209,7 +209,7 @@ public static class Resize
         /// <summary>The weights of an output pixel, an even number: where it has an odd number of input pixels, a 0 follows.</summary>
         public ref int Padded(int x, out int length)
         {
-            length = this.length[x] + 1 & ~1;
+            length = (this.length[x] + 1) & ~1;
             return ref weights[x * width];
         }
 
