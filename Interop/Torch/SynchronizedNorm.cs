@@ -15,6 +15,16 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
     readonly BatchStatistics statistics = new(threads);
     readonly Action<double[]> addUp = addUp;
 
+    /// <summary>Of the call in progress, by length: a network's layers have few different numbers of channels.</summary>
+    readonly Dictionary<int, double[]> sums = [];
+    readonly Dictionary<int, float[]> factors = [];
+
+    static T[] Reused<T>(Dictionary<int, T[]> of, int length)
+    {
+        if (!of.TryGetValue(length, out T[]? values)) of[length] = values = new T[length];
+        return values;
+    }
+
     /// <summary>(x − mean)/√(variance + ε)·weight + bias, channel by channel, mean and biased variance of all processes' rows.</summary>
     /// <param name="rows">[N,C] or [N,C,h,w], float32; a process may have none.</param>
     /// <param name="weight">[C].</param>
@@ -43,15 +53,20 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
         public static Batch Of(SynchronizedNorm norm, Tensor dense, double epsilon)
         {
             int channels = (int)dense.shape[1], own = Rows(dense);
-            double[] sums = new double[(2 * channels) + 1];
+            double[] sums = Reused(norm.sums, (2 * channels) + 1);
             norm.statistics.Sum(TensorMemory.Read(AsRows(dense)), own, channels, sums.AsSpan(0, 2 * channels));
             sums[^1] = own;
             norm.addUp(sums);
             double count = sums[^1];
             if (count < 2) throw new InvalidOperationException($"batch normalisation over {count} values of a channel; it needs 2 or more");
-            double[] mean = [.. sums.Take(channels).Select(s => s / count)];
-            double[] variance = [.. mean.Select((m, c) => Math.Max(0, (sums[channels + c] / count) - (m * m)))];
-            return new Batch(norm, count, [.. mean.Select(m => (float)m)], variance, epsilon);
+            float[] mean = new float[channels];
+            double[] variance = new double[channels];
+            for (int c = 0; c < channels; c++)
+            {
+                double m = sums[c] / count;
+                (mean[c], variance[c]) = ((float)m, Math.Max(0, (sums[channels + c] / count) - (m * m)));
+            }
+            return new Batch(norm, count, mean, variance, epsilon);
         }
 
         static int Rows(Tensor dense) => checked((int)(dense.numel() / dense.shape[1]));
@@ -60,40 +75,52 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
         {
             using var frozen = no_grad();
             using DisposeScope scope = NewDisposeScope();
-            runningMean.mul_(1 - momentum).add_(tensor(Mean), alpha: momentum);
-            runningVariance.mul_(1 - momentum).add_(tensor([.. Variance.Select(v => (float)(v * Count / (Count - 1)))]), alpha: momentum);
+            runningMean.mul_(1 - momentum).add_(TensorMemory.FromSpan(Mean, Mean.Length), alpha: momentum);
+            runningVariance.mul_(1 - momentum).add_(Variances(Count / (Count - 1)), alpha: momentum);
         }
 
         public Tensor Normalize(Tensor dense, Tensor weight, Tensor bias)
         {
             using DisposeScope scope = NewDisposeScope();
             // Given as running statistics they are what evaluation normalises by, in one pass.
-            return scope.MoveToOuter(nn.functional.batch_norm(dense, tensor(Mean), tensor([.. Variance.Select(v => (float)v)]), weight, bias, training: false, 0, Epsilon));
+            return scope.MoveToOuter(nn.functional.batch_norm(dense, TensorMemory.FromSpan(Mean, Mean.Length), Variances(1), weight, bias, training: false, 0, Epsilon));
+        }
+
+        Tensor Variances(double factor)
+        {
+            float[] values = Reused(Norm.factors, Variance.Length);
+            for (int c = 0; c < values.Length; c++) values[c] = (float)(Variance[c] * factor);
+            return TensorMemory.FromSpan(values, values.Length);
         }
 
         /// <param name="gradient">As <paramref name="dense"/>; null where nothing flows back into this process's rows: the others wait for it all the same.</param>
         public (Tensor Rows, Tensor Weight, Tensor Bias) Backward(Tensor dense, Tensor weight, Tensor? gradient)
         {
             int channels = Mean.Length, rows = Rows(dense);
-            double[] sums = new double[2 * channels];
+            double[] sums = Reused(Norm.sums, 2 * channels);
             Tensor x = AsRows(dense), g = gradient is null ? zeros_like(x) : AsRows(gradient).contiguous(), gradRows = empty_like(x);
             Norm.statistics.SumGradient(TensorMemory.Read(x), TensorMemory.Read(g), Mean, rows, channels, sums);
-            double[] inverse = [.. Variance.Select(v => 1 / Math.Sqrt(v + Epsilon))];
             // The parameters' gradients are this process's share, as all others that are added up later.
-            Tensor gradWeight = TensorMemory.FromSpan([.. inverse.Select((r, c) => (float)(sums[channels + c] * r))], channels);
-            Tensor gradBias = TensorMemory.FromSpan([.. sums.Take(channels).Select(s => (float)s)], channels);
+            float[] own = Reused(Norm.factors, channels);
+            for (int c = 0; c < channels; c++) own[c] = (float)(sums[channels + c] * Inverse(c));
+            Tensor gradWeight = TensorMemory.FromSpan(own, channels);
+            for (int c = 0; c < channels; c++) own[c] = (float)sums[c];
+            Tensor gradBias = TensorMemory.FromSpan(own, channels);
             Norm.addUp(sums);
             // w/σ · (g − mean g − (x − mean)·mean(g·(x − mean))/σ²).
-            float[] scale = TensorMemory.ToArray(weight), factors = new float[3 * channels];
+            ReadOnlySpan<float> scale = TensorMemory.Read(weight);
+            float[] factors = Reused(Norm.factors, 3 * channels);
             for (int c = 0; c < channels; c++)
             {
-                double a = scale[c] * inverse[c];
+                double inverse = Inverse(c), a = scale[c] * inverse;
                 (factors[c], factors[channels + c], factors[(2 * channels) + c]) =
-                    ((float)a, (float)(-a * inverse[c] * inverse[c] * sums[channels + c] / Count), (float)(-a * sums[c] / Count));
+                    ((float)a, (float)(-a * inverse * inverse * sums[channels + c] / Count), (float)(-a * sums[c] / Count));
             }
             Norm.statistics.Combine(TensorMemory.Read(x), TensorMemory.Read(g), Mean, factors, rows, channels, TensorMemory.Write(gradRows));
             return (dense.dim() == 4 ? gradRows.permute(0, 3, 1, 2) : gradRows, gradWeight, gradBias);
         }
+
+        double Inverse(int channel) => 1 / Math.Sqrt(Variance[channel] + Epsilon);
     }
 
     sealed class Function : autograd.SingleTensorFunction<Function>
