@@ -35,7 +35,6 @@ public sealed class TrainingContest : Contest
         if (recipe.SplitsNorms) embedder.SplitNorms();
         optimizer = new Optimizer(config, [.. embedder.named_parameters().Concat(loss.Parameters).Select(p => new TrainedParameter(p.Item1, p.Item2, 1))]);
         learningRate = config.LearningRate;
-        embedder.SynchronizeNorms(_ => { });
         embedder.train();
         bare.train();
         using DisposeScope scope = NewDisposeScope();

@@ -1,3 +1,4 @@
+using Osprey.Interop.Mpi;
 using Osprey.Interop.Torch;
 using TorchSharp.Modules;
 
@@ -9,11 +10,11 @@ public sealed partial class Embedder
     /// <summary>The backbone's blocks from the images on, each with its parameters.</summary>
     internal IReadOnlyList<IReadOnlyList<Parameter>> BlockParameters => [.. backbone.Blocks.Select(b => (IReadOnlyList<Parameter>)[.. b.parameters()])];
 
-    /// <summary>Batch normalisation in training is that of the images of all processes, or by our sums that of the one; without this torch's.</summary>
-    /// <param name="addUp">As of <see cref="SynchronizedNorm"/>.</param>
-    internal void SynchronizeNorms(Action<double[]> addUp)
+    /// <summary>Batch normalisation in training is that of the images of all processes. From the start it is that of the one.</summary>
+    /// <param name="ranks">The caller's.</param>
+    internal void SynchronizeNorms(ICommunicator ranks)
     {
-        var synchronized = new SynchronizedNorm(threads, addUp);
+        synchronized = new SynchronizedNorm(threads, ranks);
         foreach (SplitBatchNorm norm in Norms()) norm.Synchronized = synchronized;
     }
 

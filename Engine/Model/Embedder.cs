@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Osprey.Engine.Images;
 using Osprey.Interop.Formats;
+using Osprey.Interop.Mpi;
 using Osprey.Interop.Torch;
 using Osprey.Kernels.Pooling;
 using TorchSharp.Modules;
@@ -26,6 +27,7 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
     readonly Tensor power;
     readonly int threads;
     WhiteningHead? head;
+    SynchronizedNorm? synchronized;
 
     Embedder(EmbedderConfig config, Device device, long seed) : base(nameof(Embedder))
     {
@@ -46,6 +48,8 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         power = p.DetachFromDisposeScope();
         if (config.DescriptorSize is int dimension) AttachHead(dimension, seed + 1);
         if (config.WhitenedSize is int whitened) AttachWhitening(whitened);
+        // Not torch's, whose sums follow the threads: one process trains as any number of them do.
+        SynchronizeNorms(SingleProcess.Alone);
     }
 
     public EmbedderConfig Config { get; private set; }
@@ -196,6 +200,7 @@ public sealed partial class Embedder : nn.Module<Tensor, Tensor>
         head.train(training);
         if (HasSplitNorms) head.Norm.Split();
         head.Norm.Branch = Branch;
+        head.Norm.Synchronized = synchronized;
         register_module("head", head);
     }
 

@@ -32,7 +32,7 @@ public abstract class SplitBatchNorm : nn.Module<Tensor, Tensor>
         }
     }
 
-    /// <summary>What normalises in training; null: torch.</summary>
+    /// <summary>What normalises in training; null, as in a backbone by itself: torch.</summary>
     internal SynchronizedNorm? Synchronized { get; set; }
 
     public bool IsSplit => auxiliary is not null;

@@ -69,8 +69,7 @@ public sealed class Trainer : IDisposable
             .. embedder.HeadParameters.Select(p => new TrainedParameter(p.Name, p.Parameter, config.HeadLearningRateFactor)),
             .. learned.Select(p => new TrainedParameter("loss." + p.Name, p.Value, config.HeadLearningRateFactor)),
         ]);
-        // By one process, too: its batch statistics, and with them the run, are then those of any number of ranks and threads to the last bits but few.
-        embedder.SynchronizeNorms(sums => share.Ranks.AllReduceSum(sums));
+        embedder.SynchronizeNorms(share.Ranks);
         if (!share.IsWhole) reduction = new GradientReduction(share, embedder, learned.Select(p => p.Value), recipe.Passes * config.AccumulatedBatches);
         sampler = BatchSampler.Create(config, set.Labels());
         stepsPerEpoch = Math.Max(1, sampler.StepsPerEpoch / config.AccumulatedBatches);

@@ -1,3 +1,4 @@
+using Osprey.Interop.Mpi;
 using Osprey.Kernels.Normalization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,20 +10,20 @@ namespace Osprey.Interop.Torch;
 /// sums in float64, torch normalises. On the CPU. Its graph must be used before it is disposed; one call at a time.
 /// </summary>
 /// <param name="threads">1 or more.</param>
-/// <param name="addUp">Replaces each value by its sum over all processes. Called once on the way forward and once on the way back, by all of them in the same order.</param>
-public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
+/// <param name="ranks">The processes. They add up once on the way forward and once on the way back, all of them in the same order.</param>
+public sealed class SynchronizedNorm(int threads, ICommunicator ranks)
 {
     readonly BatchStatistics statistics = new(threads);
-    readonly Action<double[]> addUp = addUp;
+    readonly ICommunicator ranks = ranks;
 
-    /// <summary>Of the call in progress, by length: a network's layers have few different numbers of channels.</summary>
-    readonly Dictionary<int, double[]> sums = [];
-    readonly Dictionary<int, float[]> factors = [];
+    // Of the call in progress; as long as the widest layer wanted them.
+    double[] sums = [];
+    float[] factors = [];
 
-    static T[] Reused<T>(Dictionary<int, T[]> of, int length)
+    static Span<T> Grown<T>(ref T[] values, int length)
     {
-        if (!of.TryGetValue(length, out T[]? values)) of[length] = values = new T[length];
-        return values;
+        if (values.Length < length) values = new T[length];
+        return values.AsSpan(0, length);
     }
 
     /// <summary>(x − mean)/√(variance + ε)·weight + bias, channel by channel, mean and biased variance of all processes' rows.</summary>
@@ -53,10 +54,10 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
         public static Batch Of(SynchronizedNorm norm, Tensor dense, double epsilon)
         {
             int channels = (int)dense.shape[1], own = Rows(dense);
-            double[] sums = Reused(norm.sums, (2 * channels) + 1);
-            norm.statistics.Sum(TensorMemory.Read(AsRows(dense)), own, channels, sums.AsSpan(0, 2 * channels));
+            Span<double> sums = Grown(ref norm.sums, (2 * channels) + 1);
+            norm.statistics.Sum(TensorMemory.Read(AsRows(dense)), own, channels, sums[..^1]);
             sums[^1] = own;
-            norm.addUp(sums);
+            norm.ranks.AllReduceSum(sums);
             double count = sums[^1];
             if (count < 2) throw new InvalidOperationException($"batch normalisation over {count} values of a channel; it needs 2 or more");
             float[] mean = new float[channels];
@@ -74,21 +75,22 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
         public void Track(Tensor runningMean, Tensor runningVariance, double momentum)
         {
             using var frozen = no_grad();
-            using DisposeScope scope = NewDisposeScope();
-            runningMean.mul_(1 - momentum).add_(TensorMemory.FromSpan(Mean, Mean.Length), alpha: momentum);
-            runningVariance.mul_(1 - momentum).add_(Variances(Count / (Count - 1)), alpha: momentum);
+            using Tensor mean = TensorMemory.FromSpan(Mean, Mean.Length), variance = Variances(Count / (Count - 1));
+            runningMean.mul_(1 - momentum).add_(mean, alpha: momentum);
+            runningVariance.mul_(1 - momentum).add_(variance, alpha: momentum);
         }
 
         public Tensor Normalize(Tensor dense, Tensor weight, Tensor bias)
         {
-            using DisposeScope scope = NewDisposeScope();
+            using Tensor mean = TensorMemory.FromSpan(Mean, Mean.Length), variance = Variances(1);
             // Given as running statistics they are what evaluation normalises by, in one pass.
-            return scope.MoveToOuter(nn.functional.batch_norm(dense, TensorMemory.FromSpan(Mean, Mean.Length), Variances(1), weight, bias, training: false, 0, Epsilon));
+            return nn.functional.batch_norm(dense, mean, variance, weight, bias, training: false, 0, Epsilon);
         }
 
+        /// <summary>The variances times a factor, [C].</summary>
         Tensor Variances(double factor)
         {
-            float[] values = Reused(Norm.factors, Variance.Length);
+            Span<float> values = Grown(ref Norm.factors, Variance.Length);
             for (int c = 0; c < values.Length; c++) values[c] = (float)(Variance[c] * factor);
             return TensorMemory.FromSpan(values, values.Length);
         }
@@ -97,19 +99,19 @@ public sealed class SynchronizedNorm(int threads, Action<double[]> addUp)
         public (Tensor Rows, Tensor Weight, Tensor Bias) Backward(Tensor dense, Tensor weight, Tensor? gradient)
         {
             int channels = Mean.Length, rows = Rows(dense);
-            double[] sums = Reused(Norm.sums, 2 * channels);
+            Span<double> sums = Grown(ref Norm.sums, 2 * channels);
             Tensor x = AsRows(dense), g = gradient is null ? zeros_like(x) : AsRows(gradient).contiguous(), gradRows = empty_like(x);
             Norm.statistics.SumGradient(TensorMemory.Read(x), TensorMemory.Read(g), Mean, rows, channels, sums);
             // The parameters' gradients are this process's share, as all others that are added up later.
-            float[] own = Reused(Norm.factors, channels);
+            Span<float> own = Grown(ref Norm.factors, channels);
             for (int c = 0; c < channels; c++) own[c] = (float)(sums[channels + c] * Inverse(c));
             Tensor gradWeight = TensorMemory.FromSpan(own, channels);
             for (int c = 0; c < channels; c++) own[c] = (float)sums[c];
             Tensor gradBias = TensorMemory.FromSpan(own, channels);
-            Norm.addUp(sums);
+            Norm.ranks.AllReduceSum(sums);
             // w/σ · (g − mean g − (x − mean)·mean(g·(x − mean))/σ²).
             ReadOnlySpan<float> scale = TensorMemory.Read(weight);
-            float[] factors = Reused(Norm.factors, 3 * channels);
+            Span<float> factors = Grown(ref Norm.factors, 3 * channels);
             for (int c = 0; c < channels; c++)
             {
                 double inverse = Inverse(c), a = scale[c] * inverse;

@@ -101,7 +101,6 @@ public class TrainerTests : TrainerFixture
         using var scope = NewDisposeScope();
         using Embedder twin = New(Architecture.Resnet18);
         twin.AddHead(config.DescriptorSize, config.Seed);
-        twin.SynchronizeNorms(_ => { });
         twin.train();
         using MetricLoss loss = MetricLoss.Create(config, 4, 8);
         BatchSampler sampler = BatchSampler.Create(config, set.Labels());

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Osprey.Engine.Distributed;
+using Osprey.Interop.Mpi;
 using Osprey.Interop.Torch;
 using Osprey.Tests.Interop.Mpi;
 using TorchSharp.Modules;
@@ -37,7 +38,7 @@ public class SynchronizedNormTests
         float[][][] parts = ThreadTeam.Run(rows.Length, ranks =>
         {
             using var inner = NewDisposeScope();
-            var norm = new SynchronizedNorm(1, sums => ranks.AllReduceSum(sums));
+            var norm = new SynchronizedNorm(1, ranks);
             using Parameter input = new(x.narrow(0, firsts[ranks.Rank], rows[ranks.Rank]).clone()), weight = Weight(channels), bias = new(zeros(channels));
             Tensor runningMean = ones(channels), runningVariance = ones(channels) * 2;
             Tensor y = norm.Apply(input, weight, bias, runningMean, runningVariance, 0.1, 1e-5);
@@ -60,7 +61,7 @@ public class SynchronizedNormTests
     public void One_value_of_a_channel_is_too_few()
     {
         using var scope = NewDisposeScope();
-        var norm = new SynchronizedNorm(1, _ => { });
+        var norm = new SynchronizedNorm(1, SingleProcess.Alone);
         Assert.That(() => norm.Apply(ones(1, 3), ones(3), zeros(3), zeros(3), ones(3), 0.1, 1e-5), Throws.InvalidOperationException.With.Message.Contains("2 or more"));
     }
 
