@@ -298,22 +298,6 @@ public sealed class DescriptorStoreTests
             """, At("s"), $"{store.ReadDescriptors().Sum(v => (double)v):R}");
     }
 
-    [Test]
-    public void Python_reads_the_metadata_with_pyarrow()
-    {
-        StoreSample.Make(At("s"));
-        RunPython("pyarrow", """
-            import json, os, sys
-            import pyarrow.parquet as pq
-            store = sys.argv[1]
-            manifest = json.load(open(os.path.join(store, "manifest.json"), encoding="utf-8"))
-            rows = [r for p in manifest["parts"] for r in pq.read_table(os.path.join(store, p["metadata"])).to_pylist()]
-            assert rows[0] == {"path": "forest/bild 0 é.jpg", "class": "forest", "label": 0, "width": 256, "height": 200, "crs": "EPSG:32632", "min_x": 0.0, "min_y": 0.0, "max_x": 0.5, "max_y": 1e7}, rows[0]
-            assert rows[1]["class"] == "Häfen" and rows[1]["crs"] is None and rows[1]["max_y"] is None, rows[1]
-            assert len(rows) == manifest["rows"] == 20
-            """, At("s"));
-    }
-
     /// <summary>Runs the program in the first python3 that has the package; without one the test is skipped and says so.</summary>
     static void RunPython(string package, string program, params string[] arguments)
     {
