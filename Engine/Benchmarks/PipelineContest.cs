@@ -98,7 +98,7 @@ public sealed class PipelineContest : Contest
 
     void Load(Action<RgbImage, int> use, int count)
     {
-        using OrderedPrefetch<StoreExtraction.Loaded> prefetch = StoreExtraction.Prefetch(source, 0, count, side, BatchSize, threads, new ExtractionTimes(), CancellationToken.None);
+        using OrderedPrefetch<StoreExtraction.Loaded> prefetch = StoreExtraction.Prefetch(source, Enumerable.Range(0, count), side, BatchSize, threads, new ExtractionTimes(), CancellationToken.None);
         for (int i = 0; i < count; i++)
         {
             StoreExtraction.Loaded loaded = prefetch.Take();

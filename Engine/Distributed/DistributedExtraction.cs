@@ -5,49 +5,61 @@ using Osprey.Interop.Mpi;
 
 namespace Osprey.Engine.Distributed;
 
-/// <summary>Several processes describe the images of one data set, each a share of its own, and rank 0 joins their stores to one.</summary>
+/// <summary>Several processes describe the images of one data set into one store. Each makes the part that comes next whenever it has time, so that a slow one holds up no other.</summary>
 public static class DistributedExtraction
 {
-    /// <summary>Where the shares' stores lie until they are joined: beside the store.</summary>
-    public static string SharesOf(string path) => Path.TrimEndingDirectorySeparator(path) + ".shares";
-
-    /// <summary>All ranks call it, with the same arguments. Starting again goes on after the last finished part of each share, for the same number of ranks.</summary>
-    /// <remarks>An image that cannot be read is skipped wherever it lies; even a share of nothing else does not stop the others.</remarks>
+    /// <summary>
+    /// All ranks call it, with the same arguments; they must see the store's folder under this path. The store has the bytes that one process would make, and starting again goes on with it, with
+    /// any number of ranks.
+    /// </summary>
     /// <param name="ranks">The processes.</param>
     /// <param name="embedder">This rank's own.</param>
-    /// <param name="model">As for <see cref="StoreExtraction.Run"/>, as all that follows; the progress is of this rank's share.</param>
+    /// <param name="model">As for <see cref="StoreExtraction.Run"/>, as all that follows.</param>
     /// <param name="source">All images.</param>
     /// <param name="path">The store's folder.</param>
     /// <param name="config">Without a shard.</param>
     /// <param name="threads">Of each rank.</param>
-    /// <param name="progress">In images.</param>
+    /// <param name="progress">In images, over all ranks.</param>
     /// <param name="cancellation">Looked at before every batch.</param>
     /// <returns>On rank 0 the store; elsewhere null.</returns>
-    /// <exception cref="RankFailedException">A share cannot be made or joined, or none of all the images can be read. What the other ranks have described stays.</exception>
+    /// <exception cref="RankFailedException">Ranks were started with other images, models or options; or a part cannot be made, or none of all the images can be read. What the other ranks have described stays.</exception>
     public static DescriptorStore? Run(
         ICommunicator ranks, Embedder embedder, string model, IImageSource source, string path, StoreExtractionConfig config, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
-        if (config.Shard is not null) throw new ArgumentException("the ranks share the images out themselves; leave --shard out");
-        string shares = SharesOf(path);
-        // Ranks beyond the images have nothing to do.
-        int count = Math.Min(ranks.Size, source.Images.Count);
-        string Share(int rank) => Path.Combine(shares, $"{rank:00000}");
-        bool finished = ranks.RunOnAll(() => DescriptorStore.IsFinished(path));
+        if (config.Validate().Shard is not null) throw new ArgumentException("the ranks share the images out themselves; leave --shard out");
+        SourceRange images = SourceRange.Of(source, null);
+        StoreDescription description = ranks.RunOnAll(() => StoreExtraction.Description(embedder, model, images, config));
+        StoreDescription first = ranks.JoinRecords([description])[0];
         ranks.RunOnAll(() =>
         {
-            if (finished || ranks.Rank >= count) return;
-            Directory.CreateDirectory(shares);
-            StoreExtraction.Run(embedder, model, source, Share(ranks.Rank), config with { Shard = new StoreShard(ranks.Rank, count), AllBadIsNoFailure = true }, threads, progress, cancellation);
+            if (first.DifferenceFrom(description) is { } difference) throw new ArgumentException($"the ranks were not started alike: of rank 0's store, {difference}");
         });
-        return ranks.RunOnAll(() =>
+        // Rank 0 looks through the store that is there before any other begins.
+        DescriptorStoreWriter? own = null;
+        try
         {
-            if (ranks.Rank != 0) return null;
-            // Of a finished store its description decides whether it is this one.
-            DescriptorStore store = finished
-                ? StoreExtraction.Run(embedder, model, source, path, config, threads, progress, cancellation)
-                : StoreJoin.Run([.. Enumerable.Range(0, count).Select(Share)], path, StoreDescription.HashImages(source.Images), progress, cancellation);
-            if (Directory.Exists(shares)) Directory.Delete(shares, recursive: true);
-            return store;
-        });
+            ranks.RunOnAll(() =>
+            {
+                if (ranks.Rank == 0) own = StoreExtraction.Open(path, description, config);
+            });
+            ranks.RunOnAll(() =>
+            {
+                own ??= DescriptorStoreWriter.Attach(path, ranks.Rank);
+            });
+            DescriptorStoreWriter writer = own!;
+            var claims = new PartClaims(path);
+            ranks.RunOnAll(() => StoreExtraction.AppendParts(writer, claims.TryTake, embedder, images, config, threads, progress, cancellation));
+            IReadOnlyList<StorePart> made = ranks.JoinRecords(ranks.Rank == 0 ? [] : writer.Made);
+            return ranks.RunOnAll(() =>
+            {
+                if (ranks.Rank != 0) return null;
+                writer.Take(made);
+                return StoreExtraction.Finish(writer, path, images, config);
+            });
+        }
+        finally
+        {
+            own?.Dispose();
+        }
     }
 }

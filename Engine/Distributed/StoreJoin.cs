@@ -9,16 +9,15 @@ public static class StoreJoin
 {
     /// <param name="shares">Folders of all shares' stores, in any order.</param>
     /// <param name="path">The folder of the store to make; one that was interrupted is gone on with.</param>
-    /// <param name="imagesSha256"><see cref="StoreDescription.HashImages(IEnumerable{Osprey.Engine.Sources.SourceImage})"/> of the whole list, where it is known: then <c>embed</c> takes the store for its own. Null: a hash of the shares'.</param>
     /// <param name="progress">In parts.</param>
     /// <param name="cancellation">Looked at before every part.</param>
-    /// <exception cref="ArgumentException">A share is missing or there twice, or they are of different models or settings; the message says which.</exception>
+    /// <exception cref="ArgumentException">A share is missing or there twice, or they are of different models, settings or sets; the message says which.</exception>
     /// <exception cref="InvalidDataException">A share is unfinished or broken, or none of the images could be read.</exception>
-    public static DescriptorStore Run(IReadOnlyList<string> shares, string path, string? imagesSha256 = null, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    public static DescriptorStore Run(IReadOnlyList<string> shares, string path, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         DescriptorStore[] stores = InOrder(shares);
         StoreManifest first = stores[0].Manifest;
-        StoreDescription Common(StoreManifest m) => m with { Shard = null, Images = 0, ImagesSha256 = "" };
+        StoreDescription Common(StoreManifest m) => m with { Shard = first.Shard! with { SetSha256 = m.Shard!.SetSha256 }, Images = 0, ImagesSha256 = "" };
         foreach (DescriptorStore store in stores)
             if (Common(store.Manifest).DifferenceFrom(Common(first)) is { } difference) throw new ArgumentException($"{store.Path} cannot be joined to {stores[0].Path}: {difference}");
         if (stores.All(s => s.Manifest.BadFiles == s.Manifest.Images) && stores.SelectMany(s => s.ReadBadFiles()).FirstOrDefault() is { } bad)
@@ -28,7 +27,8 @@ public static class StoreJoin
         {
             Shard = null,
             Images = stores.Sum(s => s.Manifest.Images),
-            ImagesSha256 = imagesSha256 ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(stores.Select(s => s.Manifest.ImagesSha256 + "\n"))))),
+            // Of the whole set, so that embed takes the store for its own; of shares that do not know it a hash of theirs.
+            ImagesSha256 = first.Shard!.SetSha256 ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(stores.Select(s => s.Manifest.ImagesSha256 + "\n"))))),
         });
         (DescriptorStore Store, StorePart Part)[] parts = [.. stores.SelectMany(s => s.Manifest.Parts.Select(p => (s, p)))];
         // What was joined before may be of shares that were made again since.

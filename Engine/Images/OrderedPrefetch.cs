@@ -1,19 +1,20 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 
 namespace Osprey.Engine.Images;
 
-/// <summary>Makes items 0, 1, 2 … on several threads, a bounded number ahead of the one who takes them, and hands them out in order.</summary>
+/// <summary>Makes items of numbers, 0, 1, 2 … or others, on several threads, a bounded number ahead of the one who takes them, and hands them out in order.</summary>
 sealed class OrderedPrefetch<T> : IDisposable
 {
     readonly object gate = new();
     readonly Func<int, T> produce;
-    readonly int count;
+    readonly IEnumerator<int> numbers;
     readonly (bool Ready, T? Item, Exception? Failure)[] slots;
     readonly Thread[] workers;
     readonly CancellationToken cancellation;
     readonly CancellationTokenRegistration registration;
     int next, taken;
-    bool stopped;
+    bool stopped, ended;
 
     /// <param name="count">How many items there are.</param>
     /// <param name="ahead">How many may be finished or in work before they are taken.</param>
@@ -21,13 +22,21 @@ sealed class OrderedPrefetch<T> : IDisposable
     /// <param name="produce">Makes an item; called from many threads. Its exception surfaces where that item is taken.</param>
     /// <param name="cancellation">Stops the workers and makes <see cref="Take"/> throw.</param>
     public OrderedPrefetch(int count, int ahead, int threads, Func<int, T> produce, CancellationToken cancellation)
+        : this(Enumerable.Range(0, count), ahead, Math.Min(threads, count), produce, cancellation)
+    {
+    }
+
+    /// <inheritdoc cref="OrderedPrefetch{T}(int, int, int, Func{int, T}, CancellationToken)"/>
+    /// <param name="numbers">Of the items; asked for the next one by one thread at a time, no sooner than it is to be made. Its exception surfaces where the item would be taken, which is then the last.</param>
+    public OrderedPrefetch(IEnumerable<int> numbers, int ahead, int threads, Func<int, T> produce, CancellationToken cancellation)
     {
         this.produce = produce;
-        this.count = count;
+        this.numbers = numbers.GetEnumerator();
         this.cancellation = cancellation;
         slots = new (bool, T?, Exception?)[ahead];
+        // Without a worker nobody would find the end.
+        workers = new Thread[Math.Max(1, threads)];
         registration = cancellation.Register(Stop);
-        workers = new Thread[Math.Min(threads, count)];
         for (int i = 0; i < workers.Length; i++)
         {
             workers[i] = new Thread(Work) { IsBackground = true, Name = "image loader" };
@@ -37,19 +46,26 @@ sealed class OrderedPrefetch<T> : IDisposable
 
     /// <summary>The next item in order; to be called once per item, by one thread.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public T Take()
+    /// <exception cref="InvalidOperationException">All are taken.</exception>
+    public T Take() => TryTake(out T? item) ? item : throw new InvalidOperationException($"all {taken} items are taken");
+
+    /// <inheritdoc cref="Take"/>
+    /// <returns>False where all are taken.</returns>
+    public bool TryTake([MaybeNullWhen(false)] out T item)
     {
         lock (gate)
         {
             ref (bool Ready, T? Item, Exception? Failure) slot = ref slots[taken % slots.Length];
-            while (!slot.Ready && !stopped) Monitor.Wait(gate);
+            while (!slot.Ready && !stopped && !(ended && taken == next)) Monitor.Wait(gate);
             cancellation.ThrowIfCancellationRequested();
-            (bool _, T? item, Exception? failure) = slot;
+            (bool ready, T? made, Exception? failure) = slot;
+            item = made!;
+            if (!ready) return false;
             slot = default;
             taken++;
             Monitor.PulseAll(gate);
             if (failure is not null) ExceptionDispatchInfo.Throw(failure);
-            return item!;
+            return true;
         }
     }
 
@@ -59,6 +75,7 @@ sealed class OrderedPrefetch<T> : IDisposable
         registration.Dispose();
         Stop();
         foreach (Thread worker in workers) worker.Join();
+        numbers.Dispose();
     }
 
     void Stop()
@@ -72,19 +89,12 @@ sealed class OrderedPrefetch<T> : IDisposable
 
     void Work()
     {
-        while (true)
+        while (NextNumber() is (int index, int number))
         {
-            int index;
-            lock (gate)
-            {
-                while (!stopped && next < count && next >= taken + slots.Length) Monitor.Wait(gate);
-                if (stopped || next >= count) return;
-                index = next++;
-            }
             (bool, T?, Exception?) slot;
             try
             {
-                slot = (true, produce(index), null);
+                slot = (true, produce(number), null);
             }
             catch (Exception e)
             {
@@ -95,6 +105,27 @@ sealed class OrderedPrefetch<T> : IDisposable
                 slots[index % slots.Length] = slot;
                 Monitor.PulseAll(gate);
             }
+        }
+    }
+
+    /// <summary>What is to be made next, and the how many-th it is; null where there is nothing any more.</summary>
+    (int Index, int Number)? NextNumber()
+    {
+        lock (gate)
+        {
+            while (!stopped && !ended && next >= taken + slots.Length) Monitor.Wait(gate);
+            if (stopped || ended) return null;
+            try
+            {
+                if (numbers.MoveNext()) return (next++, numbers.Current);
+            }
+            catch (Exception e)
+            {
+                slots[next++ % slots.Length] = (true, default, e);
+            }
+            ended = true;
+            Monitor.PulseAll(gate);
+            return null;
         }
     }
 }

@@ -3,9 +3,16 @@ using Osprey.Interop.Formats;
 
 namespace Osprey.Engine.Retrieval;
 
+/// <summary>The place of a part in a store, and the source images that it holds.</summary>
+/// <param name="Number">0 for the first part.</param>
+/// <param name="First">Its first image, in the store's share.</param>
+/// <param name="Length">How many.</param>
+public readonly record struct PartRange(int Number, long First, int Length);
+
 /// <summary>
 /// Makes a store part by part, or goes on with one that was interrupted. A part is written aside, flushed to the disk and renamed, then named in
 /// the journal, and at the end in the manifest: a crash loses at most the part in progress, and the finished store has the same bytes as an uninterrupted one.
+/// Parts may come in any order, and from several processes: one opens the store, the others <see cref="Attach"/> to it, and the first takes up what they made.
 /// </summary>
 /// <example><code>
 /// using var writer = DescriptorStoreWriter.Open(path, description);
@@ -15,47 +22,71 @@ namespace Osprey.Engine.Retrieval;
 public sealed partial class DescriptorStoreWriter : IDisposable
 {
     readonly string path;
-    readonly List<StorePart> parts;
+    readonly SortedDictionary<int, StorePart> parts;
+    readonly List<StorePart> made = [];
     readonly PartJournal journal;
-    readonly FileStream owner;
+    readonly FileStream? owner;
     StoreManifest manifest;
 
-    DescriptorStoreWriter(string path, StoreManifest manifest, IReadOnlyList<StorePart> parts, IReadOnlyList<string> dropped, FileStream owner)
+    DescriptorStoreWriter(string path, StoreManifest manifest, IEnumerable<StorePart> parts, IReadOnlyList<string> dropped, FileStream? owner, int rank = 0)
     {
         this.path = path;
         this.manifest = manifest;
-        this.parts = [.. parts];
+        this.parts = new SortedDictionary<int, StorePart>(parts.ToDictionary(p => p.Number));
         this.owner = owner;
-        journal = new PartJournal(path);
-        ImagesDone = parts.Sum(p => p.Images);
+        journal = new PartJournal(path, rank);
+        ImagesDone = this.parts.Values.Sum(p => p.Images);
         Dropped = dropped;
     }
 
-    /// <summary>Source images in finished parts: where the caller goes on.</summary>
+    /// <summary>Source images in finished parts.</summary>
     public long ImagesDone { get; private set; }
 
     /// <summary>Finished parts.</summary>
     public int PartsDone => parts.Count;
 
     /// <summary>SHA-256 of each finished part's files, part by part.</summary>
-    internal IEnumerable<string> Hashes => parts.SelectMany(p => p.Files).Select(f => f.Sha256);
+    internal IEnumerable<string> Hashes => parts.Values.SelectMany(p => p.Files).Select(f => f.Sha256);
 
     /// <summary>Descriptors in finished parts.</summary>
-    public long RowsDone => parts.Sum(p => p.Rows);
+    public long RowsDone => parts.Values.Sum(p => p.Rows);
 
     /// <summary>Bad files of finished parts.</summary>
-    public IEnumerable<BadFile> BadFiles => parts.SelectMany(p => p.BadFiles);
+    public IEnumerable<BadFile> BadFiles => parts.Values.SelectMany(p => p.BadFiles);
 
-    /// <summary>Parts that were found broken on opening and will be made again, and why. Empty for a new or sound store.</summary>
+    /// <summary>Parts that were found broken on opening, or were to be made again, and why. Empty for a new or sound store.</summary>
     public IReadOnlyList<string> Dropped { get; }
 
-    /// <summary>The source images that the next part is to hold; length 0 when all are done.</summary>
-    public (long First, int Length) NextPart => (ImagesDone, (int)Math.Min(manifest.PartImages, manifest.Images - ImagesDone));
+    /// <summary>What is to be made yet, in order. An interruption, or a part that was broken, may leave gaps between the finished parts.</summary>
+    public IEnumerable<PartRange> Missing
+    {
+        get
+        {
+            long first = 0;
+            for (int number = 0; first < manifest.Images; number++)
+            {
+                bool done = parts.TryGetValue(number, out StorePart? part);
+                long length = done ? part!.Images : Math.Min(manifest.PartImages, manifest.Images - first);
+                if (!done) yield return new PartRange(number, first, (int)length);
+                first += length;
+            }
+        }
+    }
+
+    /// <summary>The first of <see cref="Missing"/>; of length 0 when nothing is.</summary>
+    public PartRange NextPart => Missing.FirstOrDefault(new PartRange(parts.Count, ImagesDone, 0));
+
+    /// <summary>The parts that this writer has made.</summary>
+    internal IReadOnlyList<StorePart> Made => made;
 
     /// <summary>Makes the folder, or opens the store that is there: checks every part against its SHA-256 and drops what is unfinished or broken.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="description">What the store is made from.</param>
+    /// <param name="again">Why a finished part is to be made again; null: it is not.</param>
     /// <exception cref="ArgumentException">The description is not valid; or the store there was made from something else, and the message says what.</exception>
-    /// <exception cref="IOException">The folder holds something else, or another process writes this store.</exception>
-    public static DescriptorStoreWriter Open(string path, StoreDescription description)
+    /// <exception cref="IOException">The folder holds something else, or another process writes this store, or a part's file is there and cannot be read. Nothing is changed.</exception>
+    /// <exception cref="UnauthorizedAccessException">A file may not be read, or the folder not written.</exception>
+    public static DescriptorStoreWriter Open(string path, StoreDescription description, Func<StorePart, string?>? again = null)
     {
         description.Validate();
         bool resumes = DescriptorStore.Exists(path);
@@ -74,18 +105,10 @@ public sealed partial class DescriptorStoreWriter : IDisposable
                 if (found.DifferenceFrom(description) is { } difference)
                     throw new ArgumentException($"{path} holds another store: {difference}; give another folder, or delete this one");
                 manifest = found;
-                foreach (StorePart part in found.Parts)
-                {
-                    if (part.Fault(path) is { } fault)
-                    {
-                        dropped.Add(fault);
-                        break;
-                    }
-                    sound.Add(part);
-                }
+                sound = Sound(path, found, again, dropped);
             }
             var writer = new DescriptorStoreWriter(path, manifest, sound, dropped, owner);
-            // Before the manifest shrinks nothing is deleted, and nothing that it still names ever is. Of an unfinished store it takes up what the journal says.
+            // Before the manifest shrinks nothing is deleted, and nothing that it still names ever is. Of an unfinished store it takes up what the journals say.
             if (!manifest.Complete || sound.Count < manifest.Parts.Count) writer.WriteManifest(complete: false);
             writer.DeleteLeftovers();
             return writer;
@@ -95,6 +118,40 @@ public sealed partial class DescriptorStoreWriter : IDisposable
             owner.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The parts that can stay.</summary>
+    static List<StorePart> Sound(string path, StoreManifest manifest, Func<StorePart, string?>? again, List<string> dropped)
+    {
+        // Which images a missing part holds follows from its number, unless parts are of other sizes, as joining and appending leave them: then all from the first gap on go.
+        bool regular = manifest.Parts.All(p => p.Images == Math.Min(manifest.PartImages, manifest.Images - (long)p.Number * manifest.PartImages));
+        var sound = new List<StorePart>();
+        int next = 0;
+        foreach (StorePart part in manifest.Parts)
+        {
+            string? why = part.Number < next ? $"{part.Descriptors} is out of order"
+                : part.Number > sound.Count && !regular ? $"{part.Descriptors} comes after a part that is missing"
+                : part.Fault(path) ?? again?.Invoke(part);
+            next = Math.Max(next, part.Number + 1);
+            if (why is null) sound.Add(part);
+            else dropped.Add(part.Deleted is { } rows ? $"{why}; its {rows} deleted rows come back" : why);
+        }
+        return sound;
+    }
+
+    /// <summary>Joins a process that has the store open, to make parts of it beside that one.</summary>
+    /// <param name="path">The store's folder.</param>
+    /// <param name="rank">The process's number, 1 or more, of no other.</param>
+    internal static DescriptorStoreWriter Attach(string path, int rank)
+    {
+        StoreManifest manifest = StoreManifest.Read(path);
+        return new DescriptorStoreWriter(path, manifest, manifest.Parts, [], owner: null, rank);
+    }
+
+    /// <summary>Takes up parts that processes have made which were <see cref="Attach">attached</see>.</summary>
+    internal void Take(IEnumerable<StorePart> others)
+    {
+        foreach (StorePart part in others) Add(part);
     }
 
     const string OwnerName = ".writing";
@@ -119,8 +176,15 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     /// <exception cref="ArgumentException">The counts do not fit; the message shows them. Or the store is of int8, and a row cannot be (<see cref="ScaledRow.Encode"/>); the message names its image.</exception>
     public void Append(IReadOnlyList<StoreRow> rows, ReadOnlySpan<float> descriptors, IReadOnlyList<BadFile> bad, int empty = 0)
     {
-        (long first, int images) = NextPart;
-        if (images == 0) throw new InvalidOperationException($"{path} already holds all of its {manifest.Images} images");
+        if (NextPart is not { Length: > 0 } next) throw new InvalidOperationException($"{path} already holds all of its {manifest.Images} images");
+        Append(next, rows, descriptors, bad, empty);
+    }
+
+    /// <inheritdoc cref="Append(IReadOnlyList{StoreRow}, ReadOnlySpan{float}, IReadOnlyList{BadFile}, int)"/>
+    /// <param name="range">One of <see cref="Missing"/>.</param>
+    internal void Append(PartRange range, IReadOnlyList<StoreRow> rows, ReadOnlySpan<float> descriptors, IReadOnlyList<BadFile> bad, int empty = 0)
+    {
+        (int number, long first, int images) = range;
         if (rows.Count + bad.Count + empty != images)
             throw new ArgumentException($"{rows.Count} rows, {bad.Count} bad files and {empty} empty windows were given for the part of images {first} to {first + images - 1}, which are {images}");
         if (descriptors.Length != (long)rows.Count * manifest.Dimension)
@@ -128,14 +192,15 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         foreach (StoreRow row in rows)
             if (row.Label < 0 || row.Label >= manifest.Classes.Count) throw new ArgumentException($"{row.Path} has label {row.Label}, and the store has {manifest.Classes.Count} classes");
 
-        StorePart part = WritePart(StorePart.StemOf(parts.Count, null), rows, descriptors) with { Images = images, BadFiles = [.. bad], EmptyWindows = empty > 0 ? empty : null };
+        StorePart part = WritePart(StorePart.StemOf(number, null), rows, descriptors) with { Images = images, BadFiles = [.. bad], EmptyWindows = empty > 0 ? empty : null };
         journal.Append(part);
+        made.Add(part);
         Add(part);
     }
 
     void Add(StorePart part)
     {
-        parts.Add(part);
+        parts.Add(part.Number, part);
         ImagesDone += part.Images;
     }
 
@@ -177,7 +242,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     internal void AppendCopy(DescriptorStore from, StorePart part)
     {
         Copy(from, part);
-        journal.Append(parts[^1]);
+        journal.Append(parts[parts.Count - 1]);
     }
 
     /// <summary>As <see cref="AppendCopy"/>; nothing names the part before <see cref="Commit"/>. No part's file is ever changed in place, so a link to it is as good as a copy.</summary>
@@ -219,6 +284,7 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         {
             // Read again: now nobody else writes it.
             StoreManifest manifest = DescriptorStore.Open(path).Manifest;
+            if (manifest.Parts.Where((p, i) => p.Number != i).FirstOrDefault() is { } odd) throw new InvalidDataException($"{path} is broken: {odd.Descriptors} is out of order; see osprey store verify");
             var writer = new DescriptorStoreWriter(path, manifest, manifest.Parts, [], owner);
             writer.DeleteLeftovers();
             return writer;
@@ -274,20 +340,21 @@ public sealed partial class DescriptorStoreWriter : IDisposable
     {
         if (NextPart.Length > 0) throw new InvalidOperationException($"{path} holds {ImagesDone} of its {manifest.Images} images; append the rest before finishing");
         if (!manifest.Complete) WriteManifest(complete: true);
+        DeleteLeftovers();
         return DescriptorStore.Open(path);
     }
 
     void WriteManifest(bool complete)
     {
-        manifest = manifest.With(parts.ToArray(), complete);
+        manifest = manifest.With([.. parts.Values], complete);
         Json.Write(Path.Combine(path, DescriptorStore.ManifestName), manifest);
         journal.Clear();
     }
 
-    /// <summary>Deletes part files that the manifest does not name: what a crash left, or a dropped part.</summary>
+    /// <summary>Deletes part files that the manifest does not name, and claims: what a crash left, or a dropped part.</summary>
     void DeleteLeftovers()
     {
-        HashSet<string> named = [.. parts.SelectMany(p => p.Files).Select(f => f.Name)];
+        HashSet<string> named = [.. parts.Values.SelectMany(p => p.Files).Select(f => f.Name)];
         foreach (string file in Directory.EnumerateFiles(path))
         {
             string name = Path.GetFileName(file);
@@ -295,12 +362,12 @@ public sealed partial class DescriptorStoreWriter : IDisposable
         }
     }
 
-    [GeneratedRegex(@"^(part-\d{5,}(\.\d+)?(\.scales)?\.(npy|parquet)(\.tmp)?|manifest\.json\.tmp|parts\.jsonl)$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(part-\d{5,}(\.\d+)?(\.scales)?\.(npy|parquet)(\.tmp)?|manifest\.json\.tmp|parts(\.\d+)?\.jsonl|claim-\d{5,})$", RegexOptions.ExplicitCapture)]
     private static partial Regex Leftover();
 
     public void Dispose()
     {
         journal.Dispose();
-        owner.Dispose();
+        owner?.Dispose();
     }
 }

@@ -26,6 +26,9 @@ public enum StoreType
 /// <param name="Count">1 or more.</param>
 public sealed record StoreShard(int Index, int Count)
 {
+    /// <summary><see cref="StoreDescription.HashImages(IEnumerable{SourceImage})"/> of the whole set, so that shares of other sets are not joined; null where it is not known.</summary>
+    public string? SetSha256 { get; init; }
+
     /// <summary>This share of <paramref name="total"/> things in order: from ⌊i·total/n⌋ up to ⌊(i+1)·total/n⌋. Shares differ by one at most.</summary>
     public (long First, long Length) Of(long total)
     {
@@ -37,6 +40,9 @@ public sealed record StoreShard(int Index, int Count)
 /// <summary>What a store is made from, known before its first part: two descriptions that agree give the same bytes.</summary>
 public record StoreDescription
 {
+    /// <summary>Values of a part at most: 2 GiB of float32, which one array and one write hold.</summary>
+    const int PartValues = (1 << 29) - 1;
+
     /// <summary>The embedder's configuration, any JSON object: <c>JsonSerializer.SerializeToElement(config, Json.Options)</c>.</summary>
     public required JsonElement Embedder { get; init; }
 
@@ -102,6 +108,8 @@ public record StoreDescription
         if (Dimension < 1) throw new ArgumentException($"the descriptors' dimension is {Dimension}; give 1 or more");
         if (Images < 0) throw new ArgumentException($"the number of images is {Images}; give 0 or more");
         if (PartImages < 1) throw new ArgumentException($"images per part is {PartImages}; give 1 or more");
+        if (Math.Min(PartImages, Images) > PartValues / Dimension)
+            throw new ArgumentException($"parts of {Math.Min(PartImages, Images)} images with {Dimension} values each are larger than a part can be; give at most {PartValues / Dimension} images per part");
         if (Shard is { } s && (s.Count < 1 || s.Index < 0 || s.Index >= s.Count)) throw new ArgumentException($"shard {s.Index} of {s.Count} does not exist; give 0 to {s.Count - 1}");
     }
 
@@ -114,9 +122,10 @@ public record StoreDescription
         if (Dimension != other.Dimension) return $"its descriptors have {Dimension} values, these {other.Dimension}";
         if (Type != other.Type) return $"it holds {Type}, not {other.Type}";
         if (Windows != other.Windows) return $"it was made {WindowsName(Windows)}, not {WindowsName(other.Windows)}";
-        if (Shard != other.Shard) return $"it is {ShardName(Shard)}, not {ShardName(other.Shard)}";
+        if ((Shard?.Index, Shard?.Count) != (other.Shard?.Index, other.Shard?.Count)) return $"it is {ShardName(Shard)}, not {ShardName(other.Shard)}";
         if (Images != other.Images) return $"it was made from {Images} images, not {other.Images}";
         if (ImagesSha256 != other.ImagesSha256) return $"it was made from another list of {Images} images";
+        if (Shard?.SetSha256 != other.Shard?.SetSha256) return "it is the share of another set of images";
         if (!Classes.SequenceEqual(other.Classes)) return "its classes have other names";
         if (PartImages != other.PartImages) return $"its parts have {PartImages} images, not {other.PartImages}";
         return null;

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using Osprey.Interop.Formats;
 
 namespace Osprey.Engine.Retrieval;
 
 /// <summary>A finished part of a store: its files and what they must be.</summary>
-public sealed record StorePart
+public sealed partial record StorePart
 {
     /// <summary>File of the matrix [Rows, D].</summary>
     public required string Descriptors { get; init; }
@@ -59,19 +60,32 @@ public sealed record StorePart
 
     /// <summary>What is wrong with its files; null if nothing is.</summary>
     /// <param name="folder">The store's.</param>
+    /// <exception cref="IOException">A file is there and cannot be read, which says nothing about its content.</exception>
+    /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
     internal string? Fault(string folder)
     {
         foreach ((string file, string sha256) in Files)
         {
-            string at = Path.Combine(folder, file);
-            if (!File.Exists(at)) return $"{file} is missing";
-            if (DescriptorStore.HashFile(at) != sha256) return $"the content of {file} is not what the manifest's SHA-256 says";
+            try
+            {
+                if (DescriptorStore.HashFile(Path.Combine(folder, file)) != sha256) return $"the content of {file} is not what the manifest's SHA-256 says";
+            }
+            catch (FileNotFoundException)
+            {
+                return $"{file} is missing";
+            }
         }
         return null;
     }
 
     /// <summary>What its files are called without their endings: <c>part-00003</c>, and once rows were deleted <c>part-00003.1</c>.</summary>
     internal static string StemOf(int number, int? edition) => string.Create(CultureInfo.InvariantCulture, $"part-{number:00000}{(edition is int e ? $".{e}" : "")}");
+
+    /// <summary>The place in the store that its name says, 0 for the first; −1 of a name that is no part's.</summary>
+    internal int Number => NumberIn().Match(Descriptors) is { Success: true } name && int.TryParse(name.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
+
+    [GeneratedRegex(@"^part-(\d{5,})\.")]
+    private static partial Regex NumberIn();
 
     /// <summary>Its images that could not be read.</summary>
     public required IReadOnlyList<BadFile> BadFiles { get; init; }

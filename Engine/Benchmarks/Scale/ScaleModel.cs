@@ -27,13 +27,13 @@ public static class ScaleModel
         double n = work.Images, d = work.Dimension, r = work.Ranks, nodes = Math.Ceiling(r / machine.Devices), disk = machine.DiskGbps * 1e9;
         double row = (d * work.ValueBytes) + (work.ValueBytes == 1 ? sizeof(float) : 0), store = n * row;
         double read = n * work.FileBytes / (disk * nodes), decode = n / (machine.DecodePerCore * machine.Cores * nodes), backbone = n / (machine.BackbonePerDevice * r), write = store / (disk * nodes);
-        // Twice, in the journal and in the manifest. The one rank that joins links the parts, and reads them for their SHA-256.
-        double manifest = 2 * ManifestPartBytes * Math.Ceiling(n / work.PartImages) / disk, join = r > 1 ? store / disk : 0;
+        // Twice, in the journal and in the manifest.
+        double manifest = 2 * ManifestPartBytes * Math.Ceiling(n / work.PartImages) / disk;
         (string Name, double Seconds)[] beside = machine.SharesCores
             ? [("read", read), ("decode + backbone", decode + backbone), ("write", write)]
             : [("read", read), ("decode", decode), ("backbone", backbone), ("write", write)];
         (string Name, double Seconds) slowest = beside.MaxBy(s => s.Seconds);
-        (string Name, double Seconds) longest = new[] { slowest, ("join", join), ("manifest", manifest) }.MaxBy(s => s.Item2);
+        (string Name, double Seconds) longest = new[] { slowest, ("manifest", manifest) }.MaxBy(s => s.Item2);
 
         double codes = n / r * (d + CodeRowBytes), held = codes + (n / r * d * sizeof(float));
         double network = (r - 1) * work.Queries * ((d * sizeof(float)) + (work.K * NeighbourBytes));
@@ -48,8 +48,7 @@ public static class ScaleModel
             BackboneSeconds = backbone,
             WriteSeconds = write,
             ManifestSeconds = manifest,
-            JoinSeconds = join,
-            EmbedSeconds = slowest.Seconds + join + manifest,
+            EmbedSeconds = slowest.Seconds + manifest,
             EmbedBottleneck = longest.Name,
             StoreBytes = store,
             IndexBytes = n * ((d * sizeof(float)) + d + CodeRowBytes),

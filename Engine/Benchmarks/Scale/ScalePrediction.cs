@@ -13,13 +13,10 @@ public sealed record ScalePrediction
     /// <summary>Writing the rows.</summary>
     public required double WriteSeconds { get; init; }
 
-    /// <summary>Naming the parts of the joined store, in the journal and then in the manifest.</summary>
+    /// <summary>Naming the parts, in a journal and then in the manifest.</summary>
     public required double ManifestSeconds { get; init; }
 
-    /// <summary>Rank 0's check of all parts, which it links into the joined store; 0 of one rank.</summary>
-    public required double JoinSeconds { get; init; }
-
-    /// <summary>The stages that run beside one another, and after them join and manifest.</summary>
+    /// <summary>The stages that run beside one another, and after them the manifest.</summary>
     public required double EmbedSeconds { get; init; }
 
     /// <summary>The stage that takes longest.</summary>

@@ -59,12 +59,12 @@ public static class ScaleTables
     public static string Predictions(IEnumerable<(ScaleMachine Machine, ScaleWorkload Work)> asked)
     {
         var text = new StringBuilder(
-            "| machine | images | store | describing | bound by | join | manifest | store on disk | index on disk | names, a rank | rows and codes, a device | fit | a batch of queries | bound by | over the network |\n"
-            + "| --- | --: | --- | --: | --- | --: | --: | --: | --: | --: | --: | --- | --: | --- | --: |\n");
+            "| machine | images | store | describing | bound by | manifest | store on disk | index on disk | names, a rank | rows and codes, a device | fit | a batch of queries | bound by | over the network |\n"
+            + "| --- | --: | --- | --: | --- | --: | --: | --: | --: | --: | --- | --: | --- | --: |\n");
         foreach ((ScaleMachine machine, ScaleWorkload work) in asked)
         {
             ScalePrediction p = ScaleModel.Predict(machine, work);
-            Line(text, machine.Name, Count(work.Images), work.ValueBytes switch { 4 => "float32", 2 => "float16", _ => "int8" }, Time(p.EmbedSeconds), p.EmbedBottleneck, Time(p.JoinSeconds), Time(p.ManifestSeconds),
+            Line(text, machine.Name, Count(work.Images), work.ValueBytes switch { 4 => "float32", 2 => "float16", _ => "int8" }, Time(p.EmbedSeconds), p.EmbedBottleneck, Time(p.ManifestSeconds),
                 Bytes(p.StoreBytes), Bytes(p.IndexBytes), Bytes(p.EmbedBytesPerRank), Bytes(p.SearchBytesPerRank), p.Fits ? "both" : p.CodesFit ? "codes alone" : "neither", Time(p.SearchSeconds), p.SearchBottleneck, Bytes(p.NetworkBytes));
         }
         return text.ToString();

@@ -16,12 +16,14 @@ public sealed class StoreJoinTests
     [TearDown]
     public void DeleteFolder() => Directory.Delete(folder, recursive: true);
 
+    static readonly string Set = new('e', 64);
+
     string At(string name) => Path.Combine(folder, name);
 
     /// <summary>Shares of 23 images of <see cref="StoreSample"/>, each with its own images' values.</summary>
     string[] Shares(int count, Func<StoreDescription, StoreDescription>? change = null) => [.. Enumerable.Range(0, count).Select(i =>
     {
-        var shard = new StoreShard(i, count);
+        var shard = new StoreShard(i, count) { SetSha256 = Set };
         (long first, long length) = shard.Of(23);
         StoreDescription description = StoreSample.Describe() with { Images = length, Shard = shard, ImagesSha256 = $"{i}", PartImages = 4 };
         using var writer = DescriptorStoreWriter.Open(At($"share-{i}"), change is null ? description : change(description));
@@ -37,13 +39,13 @@ public sealed class StoreJoinTests
     public void The_whole_has_the_rows_of_a_store_made_in_one_go([Values(1, 2, 5)] int count)
     {
         DescriptorStore whole = StoreSample.Make(At("whole"));
-        DescriptorStore joined = StoreJoin.Run([.. Shares(count).Reverse()], At("joined"), "known");
+        DescriptorStore joined = StoreJoin.Run([.. Shares(count).Reverse()], At("joined"));
         joined.Verify();
         Assert.That(joined.ReadDescriptors(), Is.EqualTo(whole.ReadDescriptors()));
         Assert.That(joined.ReadRows(), Is.EqualTo(whole.ReadRows()));
         Assert.That(joined.ReadBadFiles(), Is.EqualTo(whole.ReadBadFiles()));
         Assert.That(File.ReadAllText(At("joined/bad-files.txt")), Is.EqualTo("bad 3.jpg\ttruncated\nbad 10.jpg\ttruncated\nbad 17.jpg\ttruncated\n"));
-        Assert.That((joined.Manifest.Images, joined.Manifest.Shard, joined.Manifest.ImagesSha256), Is.EqualTo((23L, (StoreShard?)null, "known")));
+        Assert.That((joined.Manifest.Images, joined.Manifest.Shard, joined.Manifest.ImagesSha256), Is.EqualTo((23L, (StoreShard?)null, Set)));
     }
 
     [Test]
@@ -54,7 +56,7 @@ public sealed class StoreJoinTests
         using (var stop = new CancellationTokenSource())
         {
             var progress = new Stop(stop);
-            Assert.That(() => StoreJoin.Run(shares, At("joined"), null, progress, stop.Token), Throws.InstanceOf<OperationCanceledException>());
+            Assert.That(() => StoreJoin.Run(shares, At("joined"), progress, stop.Token), Throws.InstanceOf<OperationCanceledException>());
         }
         StoreJoin.Run(shares, At("joined"));
         Assert.That(StoreSample.Files(At("joined")), Is.EqualTo(StoreSample.Files(At("whole"))));

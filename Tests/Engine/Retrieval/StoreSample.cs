@@ -32,12 +32,13 @@ static class StoreSample
 
     public static float[] Descriptor(long image) => [.. Enumerable.Range(0, Dimension).Select(d => (image + 1) * 0.25f - d)];
 
-    public static void AppendNext(DescriptorStoreWriter writer)
+    public static void AppendNext(DescriptorStoreWriter writer) => Append(writer, writer.NextPart);
+
+    public static void Append(DescriptorStoreWriter writer, PartRange range)
     {
-        (long first, int length) = writer.NextPart;
-        long[] images = [.. Enumerable.Range(0, length).Select(i => first + i)];
+        long[] images = [.. Enumerable.Range(0, range.Length).Select(i => range.First + i)];
         long[] good = [.. images.Where(i => !IsBad(i))];
-        writer.Append([.. good.Select(Row)], good.SelectMany(Descriptor).ToArray(), [.. images.Where(IsBad).Select(i => new BadFile($"bad {i}.jpg", "truncated"))]);
+        writer.Append(range, [.. good.Select(Row)], good.SelectMany(Descriptor).ToArray(), [.. images.Where(IsBad).Select(i => new BadFile($"bad {i}.jpg", "truncated"))]);
     }
 
     public static DescriptorStore Make(string path, StoreDescription? description = null)

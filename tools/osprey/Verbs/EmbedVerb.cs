@@ -30,6 +30,8 @@ sealed class EmbedVerb : Verb
 
     readonly Option<string?> shard = Flag.Text("--shard", "I/N|N", "Describe only share I (0 to N−1) of N, so that N processes can share a set; 'join' makes one store of theirs. N alone takes I from JOB_COMPLETION_INDEX (Kubernetes) or SLURM_ARRAY_TASK_ID. Default: in an array of Slurm the task's share, else all.");
 
+    readonly Option<bool> retryBad = Flag.Switch("--retry-bad", "Describe the parts of STORE that have bad files again: what could not be read then may be there now.");
+
     readonly Option<string?> summary = Flag.Text("--summary", "FILE.json", "Also write to this file what --json prints: rows, bad files and where the time went.");
 
     readonly LookFlags look = new();
@@ -41,7 +43,7 @@ sealed class EmbedVerb : Verb
     public EmbedVerb()
         : base("embed", "Describes every image, or every window of scenes: descriptors and metadata in parts, resumed by itself.")
     {
-        foreach (Option option in new Option[] { data, model, output, size, type, batch, part, shard, summary }) Add(option);
+        foreach (Option option in new Option[] { data, model, output, size, type, batch, part, shard, retryBad, summary }) Add(option);
         look.AddTo(this);
         windows.AddTo(this);
         decoding.AddTo(this);
@@ -63,7 +65,7 @@ sealed class EmbedVerb : Verb
         "embed --data patternnet --model runs/aid --shard 4 --out stores/patternnet-$JOB_COMPLETION_INDEX",
     ];
 
-    public override string Notes => "A file that cannot be read is skipped, named on stderr and in STORE/bad-files.txt; the exit code is 0 unless all are bad. STORE holds manifest.json, part-00000.npy and part-00000.parquet, … (of int8 also part-00000.scales.npy). Started by mpirun, each process describes a share and the first joins them: docs/scale.md.";
+    public override string Notes => "A file that cannot be read is skipped, named on stderr and in STORE/bad-files.txt; the exit code is 0 unless all are bad. STORE holds manifest.json, part-00000.npy and part-00000.parquet, … (of int8 also part-00000.scales.npy). Started by mpirun, the processes share the parts out: docs/scale.md.";
 
     public override bool RunsOnRanks => true;
 
@@ -81,12 +83,12 @@ sealed class EmbedVerb : Verb
         DescriptorStore? store = ranks.Size == 1
             ? StoreExtraction.Run(embedder, from, source, to, config, session.Threads, session.Progress, session.Cancellation)
             : DistributedExtraction.Run(ranks, embedder, from, source, to, config, session.Threads, session.Progress, session.Cancellation);
+        IReadOnlyList<ExtractionFigures> pipelines = ranks.JoinRecords([config.Times!.Figures()]);
         if (store is null) return ExitCode.Done;
 
         BadFile[] bad = [.. store.ReadBadFiles().Select(b => b with { Path = Path.Combine(source.Root, b.Path) })];
         session.Warn(bad);
-        ExtractionFigures? pipeline = ranks.Size == 1 ? config.Times!.Figures() : null;
-        var result = new { Store = to, store.Rows, store.Dimension, Parts = store.Manifest.Parts.Count, store.Manifest.Precision, store.Manifest.EmptyWindows, Pipeline = pipeline, BadFiles = bad };
+        var result = new { Store = to, store.Rows, store.Dimension, Parts = store.Manifest.Parts.Count, store.Manifest.Precision, store.Manifest.EmptyWindows, Pipeline = pipelines[0], Ranks = ranks.Size == 1 ? null : pipelines, BadFiles = bad };
         if (arguments.GetValue(summary) is string file) Json.Write(file, result);
         if (session.Json)
         {
@@ -100,15 +102,22 @@ sealed class EmbedVerb : Verb
         return ExitCode.Done;
     }
 
-    StoreExtractionConfig Bind(ParseResult arguments, Session session) => new StoreExtractionConfig
+    StoreExtractionConfig Bind(ParseResult arguments, Session session)
     {
-        Decoding = decoding.Bind(arguments),
-        Type = arguments.GetValue(type)!.Value,
-        BatchSize = arguments.GetValue(batch)!.Value,
-        PartImages = arguments.GetValue(part)!.Value,
-        Shard = ShardOf(arguments.GetValue(shard), session),
-        Times = new ExtractionTimes(),
-    }.Validate();
+        StoreShard? share = ShardOf(arguments.GetValue(shard), session);
+        return new StoreExtractionConfig
+        {
+            Decoding = decoding.Bind(arguments),
+            Type = arguments.GetValue(type)!.Value,
+            BatchSize = arguments.GetValue(batch)!.Value,
+            PartImages = arguments.GetValue(part)!.Value,
+            Shard = share,
+            AllBadIsNoFailure = share is { Count: > 1 },
+            RetryBad = arguments.GetValue(retryBad),
+            Times = new ExtractionTimes(),
+            Notice = session.Note,
+        }.Validate();
+    }
 
     /// <summary>The share that the command line names, or that the batch system gave this process.</summary>
     static StoreShard? ShardOf(string? text, Session session)

@@ -26,7 +26,7 @@ sealed class JoinVerb : Verb
     public override int Run(ParseResult arguments, Session session)
     {
         string to = arguments.GetRequiredValue(output)!;
-        DescriptorStore store = StoreJoin.Run(arguments.GetRequiredValue(shares), to, imagesSha256: null, session.Progress, session.Cancellation);
+        DescriptorStore store = StoreJoin.Run(arguments.GetRequiredValue(shares), to, session.Progress, session.Cancellation);
         if (session.Json)
         {
             session.Write(new { Store = to, store.Rows, store.Dimension, Parts = store.Manifest.Parts.Count, store.Manifest.BadFiles });

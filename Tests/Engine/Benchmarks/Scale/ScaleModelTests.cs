@@ -40,8 +40,7 @@ public class ScaleModelTests
             Assert.That(p.WriteSeconds, Is.EqualTo(0.2).Within(1e-12));
             // Ten parts, twice 400 bytes each.
             Assert.That(p.ManifestSeconds, Is.EqualTo(8e-6).Within(1e-15));
-            Assert.That(p.JoinSeconds, Is.EqualTo(0.4).Within(1e-12));
-            Assert.That(p.EmbedSeconds, Is.EqualTo(1250.400008).Within(1e-9));
+            Assert.That(p.EmbedSeconds, Is.EqualTo(1250.000008).Within(1e-9));
             Assert.That(p.EmbedBottleneck, Is.EqualTo("decode"));
             Assert.That(p.StoreBytes, Is.EqualTo(4e8));
             Assert.That(p.IndexBytes, Is.EqualTo(5.08e8));
@@ -61,16 +60,16 @@ public class ScaleModelTests
     public void Where_decoding_takes_the_networks_cores_the_two_add_up()
     {
         ScalePrediction p = ScaleModel.Predict(Machine with { SharesCores = true }, Work);
-        Assert.That((p.EmbedSeconds, p.EmbedBottleneck), Is.EqualTo((1750.400008, "decode + backbone")));
+        Assert.That((p.EmbedSeconds, p.EmbedBottleneck), Is.EqualTo((1750.000008, "decode + backbone")));
     }
 
     [Test]
-    public void One_rank_sends_merges_and_joins_nothing()
+    public void One_rank_sends_and_merges_nothing()
     {
         ScalePrediction p = ScaleModel.Predict(Machine, Work with { Ranks = 1, Queries = 1 });
         Assert.Multiple(() =>
         {
-            Assert.That((p.JoinSeconds, p.NetworkBytes), Is.EqualTo((0.0, 0.0)));
+            Assert.That(p.NetworkBytes, Is.Zero);
             // One query is bound by the codes' 108 MB: 1.08 ms, where multiplying takes 0.2 ms.
             Assert.That(p.SearchSeconds, Is.EqualTo(1.18e-3).Within(1e-12));
             Assert.That(p.SearchBottleneck, Is.EqualTo("memory"));
