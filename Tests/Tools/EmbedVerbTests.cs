@@ -110,6 +110,25 @@ public class EmbedVerbTests
     }
 
     [Test]
+    public void A_share_of_nothing_but_bad_files_is_joined_and_embed_goes_on_from_there()
+    {
+        Drawn.Files(At("half"), classes: 2, perClass: 2);
+        foreach (string file in Directory.GetFiles(Path.Combine(At("half"), "class-0"))) File.WriteAllText(file, "no picture");
+        string[] words = ["embed", "--data", At("half"), "--model", At("model"), "--json"];
+        for (int i = 0; i < 2; i++) Cli.Done([.. words, "--out", At($"half-{i}"), "--shard", $"{i}/2"]);
+        Assert.That(Cli.Run("embed", "--data", Path.Combine(At("half"), "class-0"), "--model", At("model"), "--out", At("half-bad"), "--shard", "0/1").Code, Is.EqualTo(1), "a share that is all there is");
+        Cli.Done("join", At("half-0"), At("half-1"), "--out", At("half-joined"));
+        JsonElement again = Cli.Done([.. words, "--out", At("half-joined")]).Json;
+        Assert.That((again.GetProperty("rows").GetInt64(), again.GetProperty("bad_files").GetArrayLength(), again.GetProperty("pipeline").GetProperty("images").GetInt64()), Is.EqualTo((2L, 2, 0L)));
+
+        // The first share's two files come back.
+        for (int i = 0; i < 2; i++) File.WriteAllBytes(Path.Combine(At("half"), "class-0", $"{i}.png"), Drawn.Png(0, i, 32));
+        Cli.Answer retried = Cli.Done([.. words, "--out", At("half-joined"), "--retry-bad"]);
+        Assert.That((retried.Json.GetProperty("rows").GetInt64(), retried.Json.GetProperty("bad_files").GetArrayLength()), Is.EqualTo((4L, 0)));
+        Assert.That(retried.Error, Does.Contain("part-00000.npy has 2 bad files; the part is made again"));
+    }
+
+    [Test]
     public void The_summary_says_where_the_time_went()
     {
         string[] words = ["embed", "--data", At("data"), "--model", At("model"), "--out", At("timed"), "--part", "5", "--threads", "2", "--summary", At("timed.json"), "--json"];

@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Text.Json;
 using NUnit.Framework;
 using Osprey.Engine.Model;
 using Osprey.Engine.Retrieval;
 using Osprey.Interop.Formats;
 using Osprey.Kernels;
+using Osprey.Tests.Engine.Retrieval;
 
 namespace Osprey.Tests.Tools;
 

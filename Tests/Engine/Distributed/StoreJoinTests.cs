@@ -113,6 +113,9 @@ public sealed class StoreJoinTests
         Directory.Delete(shares[1], recursive: true);
         Shares(3, d => d.Shard!.Index == 1 ? d with { Type = StoreType.Int8 } : d);
         Assert.That(() => StoreJoin.Run(shares, At("j")), Throws.ArgumentException.With.Message.Contains("it holds Int8, not Float32"));
+        foreach (string share in shares[1..]) Directory.Delete(share, recursive: true);
+        Shares(3, d => d.Shard!.Index == 2 ? d with { Shard = d.Shard with { SetSha256 = new string('f', 64) } } : d);
+        Assert.That(() => StoreJoin.Run(shares, At("j")), Throws.ArgumentException.With.Message.Contains(shares[2]).And.Message.Contains("the share of another set of images"));
         Assert.That(Directory.Exists(At("j")), Is.False);
     }
 
