@@ -35,22 +35,29 @@ public sealed class DistributedIndex : IDisposable
 
     /// <summary>Reads this rank's rows. All ranks call it.</summary>
     /// <param name="ranks">Stays the caller's; must outlive the index.</param>
-    /// <param name="store">The whole store.</param>
+    /// <param name="store">The whole store, in the same state on all ranks.</param>
     /// <param name="device">Stays the caller's; must outlive the index.</param>
-    /// <param name="metric">What nearness is.</param>
-    /// <exception cref="RankFailedException">A rank cannot read its rows, or one holds a value that is not finite.</exception>
-    public static DistributedIndex Open(ICommunicator ranks, DescriptorStore store, Device device, Metric metric = Metric.Cosine) => ranks.RunOnAll(() =>
+    /// <param name="metric">What nearness is, the same on all ranks.</param>
+    /// <exception cref="RankFailedException">The ranks have different stores or metrics, one cannot read its rows, or one holds a value that is not finite.</exception>
+    public static DistributedIndex Open(ICommunicator ranks, DescriptorStore store, Device device, Metric metric = Metric.Cosine)
     {
-        (long first, long count) = new StoreShard(ranks.Rank, ranks.Size).Of(store.Rows);
-        try
+        // Each node may have a copy of its own, and an answer merged from two states of a store, or by two metrics, would be of neither.
+        ranks.EnsureAlike(
+            () => new { Metric = metric, store.Rows, store.Dimension, StoreSha256 = store.Sha256 }, "the ranks would search different things",
+            $"give every rank the same {store.Path}, and the same index in it");
+        return ranks.RunOnAll(() =>
         {
-            return new DistributedIndex(ranks, new ExactIndex(store, first, count, device, metric), first, store.Rows);
-        }
-        catch (ArgumentException e)
-        {
-            throw new ArgumentException($"{e.Message} (counted from row {first} of {store.Path} on)", e);
-        }
-    });
+            (long first, long count) = new StoreShard(ranks.Rank, ranks.Size).Of(store.Rows);
+            try
+            {
+                return new DistributedIndex(ranks, new ExactIndex(store, first, count, device, metric), first, store.Rows);
+            }
+            catch (ArgumentException e)
+            {
+                throw new ArgumentException($"{e.Message} (counted from row {first} of {store.Path} on)", e);
+            }
+        });
+    }
 
     /// <summary>The k nearest rows of each query. All ranks call it; what is looked for is rank 0's.</summary>
     /// <param name="queries">[Q, D] on rank 0; elsewhere not looked at.</param>
