@@ -124,6 +124,34 @@ public sealed class DistributedIndexTests
         for (int q = 0; q < 1500; q++) Assert.That(found.Ids(q).ToArray(), Is.EqualTo(expected.Ids(q).ToArray()), $"query {q}");
     }
 
+    /// <summary>A wide radius finds every row, more than is sent and merged at once here; the real limit is past what a test can hold.</summary>
+    [TestCase(1)]
+    [TestCase(7)]
+    [TestCase(250)]
+    public void What_is_found_may_be_more_than_goes_at_once(int rowsAtOnce)
+    {
+        DescriptorStore store = Store(101, 50);
+        float[] queries = Queries(70, store);
+        using Device device = Device.Open("host", 1);
+        using var whole = new ExactIndex(store, device);
+        (Ranking nearest, RangeRanking within) = (whole.Search(queries, 60), whole.SearchRange(queries, -1.1f));
+        RangeRanking some = whole.SearchRange(queries, 0.3f);
+        (Ranking? Nearest, RangeRanking? Within, RangeRanking? Some) found = ThreadTeam.Run(3, ranks =>
+        {
+            using Device own = Device.Open("host", 1);
+            using DistributedIndex index = DistributedIndex.Open(ranks, store, own);
+            index.RowsAtOnce = rowsAtOnce;
+            return (index.Search(queries, 60), index.SearchRange(queries, -1.1f), index.SearchRange(queries, 0.3f));
+        })[0];
+        for (int q = 0; q < 70; q++)
+        {
+            Assert.That(found.Nearest!.Ids(q).ToArray(), Is.EqualTo(nearest.Ids(q).ToArray()), $"query {q}");
+            Assert.That(found.Within!.Ids(q).ToArray(), Has.Length.EqualTo(101).And.EqualTo(within.Ids(q).ToArray()), $"query {q}");
+            Assert.That(found.Within!.Scores(q).ToArray(), Is.EqualTo(within.Scores(q).ToArray()), $"query {q}");
+            Assert.That(found.Some!.Ids(q).ToArray(), Is.EqualTo(some.Ids(q).ToArray()), $"query {q}");
+        }
+    }
+
     static RankFailedException[] Failures(int size, Action<Osprey.Interop.Mpi.ICommunicator> work) => ThreadTeam.Run(size, ranks => Assert.Throws<RankFailedException>(() => work(ranks))!);
 
     [Test]
