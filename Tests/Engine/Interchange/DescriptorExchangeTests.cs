@@ -92,6 +92,39 @@ public sealed class DescriptorExchangeTests
         Assert.That(() => Export("alone.index", "d.faiss", Metric.Cosine), Throws.ArgumentException.With.Message.Contains("L2, not Cosine"));
     }
 
+    /// <summary>Without a list of its own an export must not find one: import would give its rows the paths of others.</summary>
+    [Test]
+    public void An_export_leaves_no_older_list_beside_it([Values("npy", "faiss")] string extension)
+    {
+        DescriptorStore store = StoreSample.Make(At("s"));
+        using Device device = Device.Open("host", 1);
+        using (var index = new ExactIndex(store, device)) index.Save(At("alone.index"));
+        string file = "x." + extension, list = At(file + ".csv");
+        Export("s", file);
+        Assert.That(File.Exists(list), Is.True);
+
+        // One that fails leaves both files as they were.
+        byte[] before = File.ReadAllBytes(At(file));
+        using (DescriptorSource source = DescriptorSource.Open(At("alone.index")))
+            Assert.That(() => DescriptorExport.Write(source, At(file), cancellation: new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That((File.ReadAllBytes(At(file)).AsSpan().SequenceEqual(before), File.Exists(list)), Is.EqualTo((true, true)));
+
+        Export("alone.index", file);
+        Assert.That(File.Exists(list), Is.False);
+        Assert.That(Import(file, "b").ReadRows()[7].Path, Is.EqualTo("row-7"));
+    }
+
+    /// <summary>At the moment when the new rows get their name, the older list is gone: here they never do, as the name is a folder's.</summary>
+    [Test]
+    public void An_export_that_ends_before_its_list_leaves_none()
+    {
+        StoreSample.Make(At("s"));
+        Directory.CreateDirectory(At("x.npy"));
+        File.WriteAllText(At("x.npy.csv"), "path\nof another\n");
+        Assert.That(() => Export("s", "x.npy"), Throws.InstanceOf<IOException>().Or.InstanceOf<UnauthorizedAccessException>());
+        Assert.That(File.Exists(At("x.npy.csv")), Is.False);
+    }
+
     [Test]
     public void Rows_for_postgres_follow_the_store()
     {
