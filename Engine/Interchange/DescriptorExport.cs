@@ -18,8 +18,11 @@ public static class DescriptorExport
     /// <summary>Values per Parquet row group, 64 MiB.</summary>
     const int GroupValues = 1 << 24;
 
-    /// <summary>pgvector indexes <c>vector</c> up to here, and <c>halfvec</c> up to 4,000.</summary>
+    /// <summary>pgvector indexes <c>vector</c> up to here, and <c>halfvec</c> up to <see cref="LargestIndexedHalfVector"/>.</summary>
     public const int LargestIndexedVector = 2000;
+
+    /// <summary>Of more dimensions pgvector makes no index, and every search reads all rows.</summary>
+    public const int LargestIndexedHalfVector = 4000;
 
     /// <param name="source">What is written: an index's rows as they lie in it (unit vectors for the cosine), a store's as they are.</param>
     /// <param name="path">Its extension says the format: <see cref="ExchangeFormats"/>. Replaced as a whole or not at all; an older list of rows beside it goes.</param>
@@ -114,7 +117,7 @@ public static class DescriptorExport
                 StoreRow row = RowOf(rows, id);
                 ReadOnlySpan<float> values = block.Span.Slice(at, dimension);
                 copy.BeginRow(4);
-                copy.Write((long)id);
+                copy.Write(id);
                 copy.Write(row.Path);
                 copy.Write(row.Class);
                 try
