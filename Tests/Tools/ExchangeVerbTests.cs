@@ -65,6 +65,17 @@ public class ExchangeVerbTests
         Assert.That(answer.Error.Contains("CREATE INDEX", StringComparison.Ordinal), Is.EqualTo(dimension <= 4000));
     }
 
+    [TestCase("l2", "l2", "--metric l2'")]
+    [TestCase("cosine", "inner_product", "--metric inner_product'")]
+    public void The_metric_of_a_flat_index_is_told(string metric, string told, string advice)
+    {
+        string file = At($"{metric}.faiss");
+        Cli.Done("export", At("store"), "--to", file, "--metric", metric);
+        Cli.Answer answer = Cli.Done("import", file, "--out", At($"told-{metric}"));
+        Assert.That(answer.Error, Does.Contain($"{file} is an index of the metric {told}").And.Contain($"run 'osprey index {At($"told-{metric}")} {advice}"));
+        Assert.That(Cli.Done("import", file, "--out", At($"json-{metric}"), "--json").Json.GetProperty("metric").GetString(), Is.EqualTo(told));
+    }
+
     [TestCase("export", "nowhere", "--to", "a.npy", 1, "is no descriptor store")]
     [TestCase("export", "store", "--to", "a.txt", 2, "names no format")]
     [TestCase("import", "none.npy", "--out", "b", 1, "there is no file")]

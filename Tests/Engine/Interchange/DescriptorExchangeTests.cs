@@ -126,6 +126,16 @@ public sealed class DescriptorExchangeTests
     }
 
     [Test]
+    public void A_flat_index_tells_its_metric_and_a_matrix_none()
+    {
+        StoreSample.Make(At("s"));
+        Export("s", "l2.faiss", Metric.L2);
+        Export("s", "cos.faiss");
+        Export("s", "x.npy");
+        Assert.That(new[] { "l2.faiss", "cos.faiss", "x.npy" }.Select(f => DescriptorImport.MetricOf(At(f))), Is.EqualTo(new Metric?[] { Metric.L2, Metric.InnerProduct, null }));
+    }
+
+    [Test]
     public void Rows_for_postgres_follow_the_store()
     {
         StoreSample.Make(At("s"));
