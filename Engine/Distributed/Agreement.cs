@@ -1,6 +1,8 @@
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Osprey.Interop.Mpi;
 
 namespace Osprey.Engine.Distributed;
@@ -72,6 +74,23 @@ public static class Agreement
             ExceptionDispatchInfo.Throw(e);
             return e;
         }
+    }
+
+    /// <summary>Compares what each rank was given with what rank 0 was. Where one differs all throw, and none goes on.</summary>
+    /// <param name="ranks">The processes; all call it.</param>
+    /// <param name="own">Anything that JSON carries; a process by itself is not asked for it.</param>
+    /// <param name="otherwise">What would come of it, such as <c>the ranks would measure different things</c>.</param>
+    /// <param name="remedy">What to do; empty where the differences say it.</param>
+    /// <exception cref="RankFailedException">A rank has something else; the message says what.</exception>
+    public static void EnsureAlike<T>(this ICommunicator ranks, Func<T> own, string otherwise, string remedy = "")
+    {
+        if (ranks.Size == 1) return;
+        byte[] here = ranks.RunOnAll(() => JsonSerializer.SerializeToUtf8Bytes(own(), Json.Options)), first = ranks.BroadcastBytes(here);
+        ranks.RunOnAll(() =>
+        {
+            IReadOnlyList<string> differences = JsonDifferences.Between(JsonNode.Parse(first), JsonNode.Parse(here), "on rank 0", "here");
+            if (differences.Count > 0) throw new ArgumentException($"{otherwise}: {string.Join("; ", differences)}{(remedy.Length > 0 ? $"; {remedy}" : "")}");
+        });
     }
 
     /// <summary>Copies rank 0's bytes, however many, to every rank.</summary>

@@ -12,9 +12,6 @@ namespace Osprey.Engine.Distributed;
 /// <remarks>A row's score is computed from it and the query alone, by the same operations wherever the row lies. Every rank reads its rows from the store, which all must see.</remarks>
 public sealed class DistributedIndex : IDisposable
 {
-    /// <summary>Rows (queries × k × ranks) that rank 0 merges at once: bounds their memory to about 50 MB.</summary>
-    const int RowsAtOnce = 1 << 22;
-
     /// <summary>Queries of a range search at once: how many rows it finds is not known before.</summary>
     const int RangeQueriesAtOnce = 64;
 
@@ -33,24 +30,34 @@ public sealed class DistributedIndex : IDisposable
     /// <summary>N, on all ranks together.</summary>
     public long Rows { get; }
 
+    /// <summary>Rows of all ranks together that rank 0 receives and merges at once: bounds their memory to about 50 MB, but for a query that finds more. The same on all ranks.</summary>
+    internal int RowsAtOnce { get; set; } = 1 << 22;
+
     /// <summary>Reads this rank's rows. All ranks call it.</summary>
     /// <param name="ranks">Stays the caller's; must outlive the index.</param>
-    /// <param name="store">The whole store.</param>
+    /// <param name="store">The whole store, in the same state on all ranks.</param>
     /// <param name="device">Stays the caller's; must outlive the index.</param>
-    /// <param name="metric">What nearness is.</param>
-    /// <exception cref="RankFailedException">A rank cannot read its rows, or one holds a value that is not finite.</exception>
-    public static DistributedIndex Open(ICommunicator ranks, DescriptorStore store, Device device, Metric metric = Metric.Cosine) => ranks.RunOnAll(() =>
+    /// <param name="metric">What nearness is, the same on all ranks.</param>
+    /// <exception cref="RankFailedException">The ranks have different stores or metrics, one cannot read its rows, or one holds a value that is not finite.</exception>
+    public static DistributedIndex Open(ICommunicator ranks, DescriptorStore store, Device device, Metric metric = Metric.Cosine)
     {
-        (long first, long count) = new StoreShard(ranks.Rank, ranks.Size).Of(store.Rows);
-        try
+        // Each node may have a copy of its own, and an answer merged from two states of a store, or by two metrics, would be of neither.
+        ranks.EnsureAlike(
+            () => new { Metric = metric, store.Rows, store.Dimension, StoreSha256 = store.Sha256 }, "the ranks would search different things",
+            $"give every rank the same {store.Path}, and the same index in it");
+        return ranks.RunOnAll(() =>
         {
-            return new DistributedIndex(ranks, new ExactIndex(store, first, count, device, metric), first, store.Rows);
-        }
-        catch (ArgumentException e)
-        {
-            throw new ArgumentException($"{e.Message} (counted from row {first} of {store.Path} on)", e);
-        }
-    });
+            (long first, long count) = new StoreShard(ranks.Rank, ranks.Size).Of(store.Rows);
+            try
+            {
+                return new DistributedIndex(ranks, new ExactIndex(store, first, count, device, metric), first, store.Rows);
+            }
+            catch (ArgumentException e)
+            {
+                throw new ArgumentException($"{e.Message} (counted from row {first} of {store.Path} on)", e);
+            }
+        });
+    }
 
     /// <summary>The k nearest rows of each query. All ranks call it; what is looked for is rank 0's.</summary>
     /// <param name="queries">[Q, D] on rank 0; elsewhere not looked at.</param>
@@ -77,7 +84,7 @@ public sealed class DistributedIndex : IDisposable
         for (int from = 0; from < count; from += batch)
         {
             int here = Math.Min(batch, count - from);
-            RankedRows? merged = Merged(() => Flatten(own.Search(all.AsSpan(from * own.Dimension, here * own.Dimension), ownK, default, mine)), here, k);
+            RankedRows? merged = Merged(() => Flatten(own.Search(all.AsSpan(from * own.Dimension, here * own.Dimension), ownK, default, mine)), k);
             for (int q = 0, at = 0; merged is not null && q < here; at += merged.Found[q++])
             {
                 merged.Ids.AsSpan(at, merged.Found[q]).CopyTo(ids.AsSpan((from + q) * k));
@@ -102,11 +109,22 @@ public sealed class DistributedIndex : IDisposable
         for (int from = 0; from < count; from += RangeQueriesAtOnce)
         {
             int here = Math.Min(RangeQueriesAtOnce, count - from);
-            RankedRows? merged = Merged(() => Flatten(own.SearchRange(all.AsSpan(from * own.Dimension, here * own.Dimension), radius, mine)), here, int.MaxValue);
-            for (int q = 0, at = 0; merged is not null && q < here; at += merged.Found[q++])
+            RangeRanking within = ranks.RunOnAll(() => own.SearchRange(all.AsSpan(from * own.Dimension, here * own.Dimension), radius, mine));
+            double[] hits = [.. Enumerable.Range(0, here).Select(q => (double)within.Ids(q).Length)];
+            ranks.AllReduceSum(hits);
+            for (int first = 0, end; first < here; first = end)
             {
-                ids[from + q] = merged.Ids[at..(at + merged.Found[q])];
-                scores[from + q] = merged.Scores[at..(at + merged.Found[q])];
+                // As many queries as fit, but one at least: a wide radius finds every row.
+                double together = hits[first];
+                for (end = first + 1; end < here && together + hits[end] <= RowsAtOnce; end++) together += hits[end];
+                if (together > Array.MaxLength) throw new RankFailedException(new ArgumentException($"query {from + first} finds {together} rows, more than one answer holds; give a narrower radius"));
+                (int begin, int queriesHere) = (first, end - first);
+                RankedRows? merged = Merged(() => Flatten(within, begin, queriesHere), int.MaxValue);
+                for (int q = 0, at = 0; merged is not null && q < queriesHere; at += merged.Found[q++])
+                {
+                    ids[from + begin + q] = merged.Ids[at..(at + merged.Found[q])];
+                    scores[from + begin + q] = merged.Scores[at..(at + merged.Found[q])];
+                }
             }
         }
         return ranks.Rank == 0 ? new RangeRanking(ids, scores) : null;
@@ -124,18 +142,18 @@ public sealed class DistributedIndex : IDisposable
         long[] head = [queries.Length, filter is null ? 0 : 1];
         ranks.Broadcast(MemoryMarshal.AsBytes(head.AsSpan()), 0);
         float[] all = ranks.Rank == 0 ? queries : new float[head[0]];
-        ranks.Broadcast(MemoryMarshal.AsBytes(all.AsSpan()), 0);
+        ranks.Spread(all, 0);
         if (head[1] == 0) return (all, null);
         ulong[] words = new ulong[RowFilter.WordsOf(Rows)];
         if (ranks.Rank == 0) filter!.Words.CopyTo(words);
-        ranks.Broadcast(MemoryMarshal.AsBytes(words.AsSpan()), 0);
+        ranks.Spread(words, 0);
         return (all, new RowFilter(Rows, words).Slice(first, own.Rows));
     }
 
-    RankedRows? Merged(Func<RankedRows> search, int queries, int most)
+    RankedRows? Merged(Func<RankedRows> search, int most)
     {
-        byte[][] parts = ranks.Gather(ranks.RunOnAll(search).ToBytes(), 0);
-        return ranks.Rank == 0 ? RankedRows.Merge([.. parts.Select(p => RankedRows.Parse(p, queries))], most, own.Metric == Metric.L2) : null;
+        RankedRows[] parts = ranks.RunOnAll(search).Gather(ranks, Math.Max(1, RowsAtOnce / ranks.Size));
+        return ranks.Rank == 0 ? RankedRows.Merge(parts, most, own.Metric == Metric.L2) : null;
     }
 
     RankedRows Flatten(Ranking ranking)
@@ -151,15 +169,15 @@ public sealed class DistributedIndex : IDisposable
         return new RankedRows(found, [.. ids], [.. scores]);
     }
 
-    RankedRows Flatten(RangeRanking ranking)
+    RankedRows Flatten(RangeRanking ranking, int begin, int queries)
     {
-        int[] found = new int[ranking.Queries];
+        int[] found = new int[queries];
         List<long> ids = [];
         List<float> scores = [];
-        for (int q = 0; q < found.Length; q++)
+        for (int q = 0; q < queries; q++)
         {
-            found[q] = ranking.Ids(q).Length;
-            Append(ranking.Ids(q), ranking.Scores(q), ids, scores);
+            found[q] = ranking.Ids(begin + q).Length;
+            Append(ranking.Ids(begin + q), ranking.Scores(begin + q), ids, scores);
         }
         return new RankedRows(found, [.. ids], [.. scores]);
     }

@@ -38,11 +38,17 @@ public static class Exchange
         // Whoever has failed says so here, before anybody sends.
         ranks.RunOnAll(() => { });
         T[][] all = [.. ranks.Counts(own.Length).Select((length, rank) => rank == ranks.Rank ? own : new T[(int)length])];
-        for (int rank = 0; rank < all.Length; rank++)
-        {
-            for (int at = 0; at < all[rank].Length; at += Piece)
-                ranks.Broadcast(MemoryMarshal.AsBytes(all[rank].AsSpan(at, Math.Min(Piece, all[rank].Length - at))), rank);
-        }
+        for (int rank = 0; rank < all.Length; rank++) ranks.Spread(all[rank], rank);
         return all;
+    }
+
+    /// <summary>Copies the root's values to every rank, however many bytes they are.</summary>
+    /// <param name="ranks">The processes.</param>
+    /// <param name="values">As many on every rank, of at most 8 bytes each.</param>
+    /// <param name="root">0 … R−1.</param>
+    internal static void Spread<T>(this ICommunicator ranks, T[] values, int root) where T : unmanaged
+    {
+        for (int at = 0; at < values.Length; at += Math.Min(Piece, values.Length - at))
+            ranks.Broadcast(MemoryMarshal.AsBytes(values.AsSpan(at, Math.Min(Piece, values.Length - at))), root);
     }
 }

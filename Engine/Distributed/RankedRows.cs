@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Osprey.Interop.Mpi;
 
 namespace Osprey.Engine.Distributed;
 
@@ -8,15 +9,30 @@ namespace Osprey.Engine.Distributed;
 /// <param name="Scores">Beside them.</param>
 sealed record RankedRows(int[] Found, long[] Ids, float[] Scores)
 {
-    /// <summary>int32 found of each query, int64 ids, float32 scores: the ranks are of one kind of machine.</summary>
-    public byte[] ToBytes() => [.. MemoryMarshal.AsBytes(Found.AsSpan()), .. MemoryMarshal.AsBytes(Ids.AsSpan()), .. MemoryMarshal.AsBytes(Scores.AsSpan())];
-
-    public static RankedRows Parse(byte[] bytes, int queries)
+    /// <summary>Every rank's rows on rank 0. They go in pieces: what one rank has found may be more than one array of bytes holds. The ranks are of one kind of machine.</summary>
+    /// <param name="ranks">The processes; all call it.</param>
+    /// <param name="atOnce">Rows of a rank in a piece, 1 or more, the same on all.</param>
+    /// <returns>On rank 0 those of each rank, in their order; elsewhere none.</returns>
+    public RankedRows[] Gather(ICommunicator ranks, int atOnce)
     {
-        int[] found = MemoryMarshal.Cast<byte, int>(bytes.AsSpan(0, queries * sizeof(int))).ToArray();
-        int total = found.Sum(), scoresAt = (queries * sizeof(int)) + (total * sizeof(long));
-        return new RankedRows(found, MemoryMarshal.Cast<byte, long>(bytes.AsSpan(queries * sizeof(int), total * sizeof(long))).ToArray(), MemoryMarshal.Cast<byte, float>(bytes.AsSpan(scoresAt)).ToArray());
+        RankedRows[] all = [.. ranks.Gather(MemoryMarshal.AsBytes(Found.AsSpan()), 0).Select(bytes => Empty(MemoryMarshal.Cast<byte, int>(bytes).ToArray()))];
+        long longest = (long)ranks.Counts(Ids.Length).Max();
+        for (long at = 0; at < longest; at += atOnce)
+        {
+            int first = (int)Math.Min(at, Ids.Length), count = Math.Min(atOnce, Ids.Length - first);
+            byte[][] ids = ranks.Gather(MemoryMarshal.AsBytes(Ids.AsSpan(first, count)), 0), scores = ranks.Gather(MemoryMarshal.AsBytes(Scores.AsSpan(first, count)), 0);
+            for (int r = 0; r < all.Length; r++)
+            {
+                // A rank that has sent all it has sends nothing more.
+                int to = (int)Math.Min(at, all[r].Ids.Length);
+                MemoryMarshal.Cast<byte, long>(ids[r]).CopyTo(all[r].Ids.AsSpan(to));
+                MemoryMarshal.Cast<byte, float>(scores[r]).CopyTo(all[r].Scores.AsSpan(to));
+            }
+        }
+        return all;
     }
+
+    static RankedRows Empty(int[] found) => new(found, new long[found.Sum()], new float[found.Sum()]);
 
     /// <summary>The rows of all parts in one order: better score first, then the lower id.</summary>
     /// <param name="parts">Of the same queries.</param>

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Distributed;
 using Osprey.Engine.Images;
@@ -47,7 +45,15 @@ public static class Evaluator
             throw new ArgumentException($"two models are called '{twice.Key}'; give each its own name");
         if (groups is not null && !groups.SelectMany(g => g.Models).Order().SequenceEqual(models.Select(m => m.Name).Order()))
             throw new ArgumentException($"the groups are of {string.Join(", ", groups.SelectMany(g => g.Models))}, the models are {string.Join(", ", models.Select(m => m.Name))}; each model belongs to one group");
-        CheckAlike(ranks, models, sets, config, decoding);
+        // Ranks that measure different things would give figures of neither, or wait for one another for ever.
+        ranks.EnsureAlike(
+            () => new
+            {
+                Eval = config,
+                Decoding = decoding,
+                Data = sets.Select((s, i) => (i, s)).ToDictionary(p => $"{p.i}", p => TrainingData.Of(p.s)),
+                Model = models.ToDictionary(m => m.Name, m => new { m.Embedder.Config, m.Embedder.WeightsSha256 }),
+            }, "the ranks would measure different things");
         var results = new List<ModelResult>();
         var galleries = new List<Gallery>();
         foreach (ImageSet set in sets)
@@ -79,21 +85,6 @@ public static class Evaluator
             Groups = groups is null ? [] : Comparison.Groups(results, groups),
             Config = config,
         };
-    }
-
-    /// <summary>Ranks that measure different things would give figures of neither, or wait for one another for ever.</summary>
-    static void CheckAlike(ICommunicator ranks, IReadOnlyList<(string Name, Embedder Embedder)> models, IReadOnlyList<ImageSet> sets, EvalConfig config, DecodeOptions decoding)
-    {
-        if (ranks.Size == 1) return;
-        JsonNode own = JsonSerializer.SerializeToNode(new
-        {
-            Eval = config,
-            Decoding = decoding,
-            Data = sets.Select((s, i) => (i, s)).ToDictionary(p => $"{p.i}", p => TrainingData.Of(p.s)),
-            Model = models.ToDictionary(m => m.Name, m => new { m.Embedder.Config, m.Embedder.WeightsSha256 }),
-        }, Json.Options)!;
-        IReadOnlyList<string> differences = JsonDifferences.Between(ranks.JoinRecords([own])[0], own, "on rank 0", "here");
-        if (differences.Count > 0) throw new ArgumentException($"the ranks would measure different things: {string.Join("; ", differences)}");
     }
 
     static bool IsRobust(EvalConfig config) => config.Threats.Count + config.Corruptions.Count > 0;

@@ -18,11 +18,14 @@ public static class DescriptorExport
     /// <summary>Values per Parquet row group, 64 MiB.</summary>
     const int GroupValues = 1 << 24;
 
-    /// <summary>pgvector indexes <c>vector</c> up to here, and <c>halfvec</c> up to 4,000.</summary>
+    /// <summary>pgvector indexes <c>vector</c> up to here, and <c>halfvec</c> up to <see cref="LargestIndexedHalfVector"/>.</summary>
     public const int LargestIndexedVector = 2000;
 
+    /// <summary>Of more dimensions pgvector makes no index, and every search reads all rows.</summary>
+    public const int LargestIndexedHalfVector = 4000;
+
     /// <param name="source">What is written: an index's rows as they lie in it (unit vectors for the cosine), a store's as they are.</param>
-    /// <param name="path">Its extension says the format: <see cref="ExchangeFormats"/>. Replaced as a whole or not at all.</param>
+    /// <param name="path">Its extension says the format: <see cref="ExchangeFormats"/>. Replaced as a whole or not at all; an older list of rows beside it goes.</param>
     /// <param name="metric">Of a flat index of a store, default the cosine, for which rows are scaled to length 1; null elsewhere.</param>
     /// <param name="progress">In rows.</param>
     /// <param name="cancellation">Looked at between blocks.</param>
@@ -38,6 +41,7 @@ public static class DescriptorExport
         Metric chosen = metric ?? source.Metric ?? Metric.Cosine;
         StoreType type = format == ExchangeFormat.Npy && source.Type == StoreType.Float16 ? StoreType.Float16 : StoreType.Float32;
         if (format == ExchangeFormat.PostgresCopy && source.Dimension > LargestIndexedVector) type = StoreType.Float16;
+        string beside = RowList.PathOf(path);
         AtomicFile.Write(path, stream =>
         {
             switch (format)
@@ -57,8 +61,10 @@ public static class DescriptorExport
                     WritePostgres(stream, blocks, rows, source.Dimension, type);
                     break;
             }
+            // Before the new rows have the name: whatever ends this here, they never lie beside an older export's paths.
+            if (format.NeedsRowList()) File.Delete(beside);
         });
-        string? list = format.NeedsRowList() && rows is not null ? RowList.PathOf(path) : null;
+        string? list = format.NeedsRowList() && rows is not null ? beside : null;
         if (list is not null) RowList.Write(list, rows!);
         return new ExportResult(path, format, list, format == ExchangeFormat.Faiss ? chosen : null, type);
     }
@@ -83,25 +89,27 @@ public static class DescriptorExport
 
     static IEnumerable<(StoreRow[] Rows, ReadOnlyMemory<float> Values)> Groups(IEnumerable<ReadOnlyMemory<float>> blocks, StoreRow[]? rows, int dimension)
     {
-        int first = 0, most = Math.Max(1, GroupValues / dimension);
+        int most = Math.Max(1, GroupValues / dimension);
+        long first = 0;
         foreach (ReadOnlyMemory<float> block in blocks)
         {
             int count = block.Length / dimension;
             for (int at = 0; at < count; at += most)
             {
                 int here = Math.Min(most, count - at);
-                yield return ([.. Enumerable.Range(first, here).Select(i => RowOf(rows, i))], block.Slice(at * dimension, here * dimension));
+                long from = first;
+                yield return ([.. Enumerable.Range(0, here).Select(i => RowOf(rows, from + i))], block.Slice(at * dimension, here * dimension));
                 first += here;
             }
         }
     }
 
-    static StoreRow RowOf(StoreRow[]? rows, int id) => rows is null ? DescriptorImport.Unknown(id) : rows[id];
+    static StoreRow RowOf(StoreRow[]? rows, long id) => rows is null ? DescriptorImport.Unknown(id) : rows[id];
 
     static void WritePostgres(Stream stream, IEnumerable<ReadOnlyMemory<float>> blocks, StoreRow[]? rows, int dimension, StoreType type)
     {
         var copy = new PostgresCopyWriter(stream);
-        int id = 0;
+        long id = 0;
         foreach (ReadOnlyMemory<float> block in blocks)
         {
             for (int at = 0; at < block.Length; at += dimension, id++)
@@ -109,7 +117,7 @@ public static class DescriptorExport
                 StoreRow row = RowOf(rows, id);
                 ReadOnlySpan<float> values = block.Span.Slice(at, dimension);
                 copy.BeginRow(4);
-                copy.Write((long)id);
+                copy.Write(id);
                 copy.Write(row.Path);
                 copy.Write(row.Class);
                 try

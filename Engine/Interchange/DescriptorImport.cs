@@ -78,6 +78,16 @@ public static class DescriptorImport
         return writer.Finish();
     }
 
+    /// <summary>By what the index in a file searched; null for a file of descriptors alone. A store keeps none: its index has one.</summary>
+    /// <param name="file">As for <see cref="Run"/>.</param>
+    /// <returns>Of unit rows the inner product is the cosine; FAISS does not tell the two apart.</returns>
+    public static Metric? MetricOf(string file)
+    {
+        if (ExchangeFormats.Of(file) != ExchangeFormat.Faiss) return null;
+        using FaissFlat flat = FaissFlat.Open(file);
+        return flat.IsL2 ? Metric.L2 : Metric.InnerProduct;
+    }
+
     static IRowFile Open(string file, ExchangeFormat format) => format switch
     {
         ExchangeFormat.Npy => NpyRows.Open(file),

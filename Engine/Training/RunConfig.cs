@@ -22,10 +22,8 @@ public sealed record RunConfig(TrainConfig Train, EmbedderConfig Embedder, strin
     /// <summary>What keeps <paramref name="other"/> from continuing this run: one phrase per value, such as <c>train.epochs is 4 in the run and 8 here</c>.</summary>
     public IReadOnlyList<string> Differences(RunConfig other) => JsonDifferences.Between(Node(this), Node(other), "in the run", "here");
 
-    static JsonNode? Node(RunConfig config)
-    {
-        // How often it is saved changes nothing in what is learned.
-        RunConfig comparable = config with { Train = config.Train with { CheckpointEvery = 1 } };
-        return JsonSerializer.SerializeToNode(comparable, Json.Options);
-    }
+    /// <summary>To compare runs by: how often one is saved changes nothing in what is learned.</summary>
+    internal RunConfig WithoutSaving() => this with { Train = Train with { CheckpointEvery = 1 } };
+
+    static JsonNode? Node(RunConfig config) => JsonSerializer.SerializeToNode(config.WithoutSaving(), Json.Options);
 }

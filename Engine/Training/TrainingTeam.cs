@@ -13,18 +13,8 @@ internal static class TrainingTeam
     /// <exception cref="RankFailedException">A rank was started with other images, weights or options, or rank 0 cannot open the folder.</exception>
     public static void Open(ICommunicator ranks, string run, RunConfig config, bool resume)
     {
-        byte[] first = ranks.BroadcastBytes(JsonSerializer.SerializeToUtf8Bytes(config, Json.Options));
-        ranks.RunOnAll(() =>
-        {
-            if (ranks.Rank == 0)
-            {
-                RunFolder.Open(run, config, resume, anyThreads: ranks.Size > 1);
-                return;
-            }
-            RunConfig there = JsonSerializer.Deserialize<RunConfig>(first, Json.Options)!;
-            IReadOnlyList<string> differences = there.Differences(config with { Threads = there.Threads });
-            if (differences.Count > 0) throw new ArgumentException($"the ranks would train differently: {string.Join("; ", differences)} (the run is rank 0's)");
-        });
+        ranks.EnsureAlike(() => config.WithoutSaving() with { Threads = 0 }, "the ranks would train differently");
+        ranks.RunOnAll(() => { if (ranks.Rank == 0) RunFolder.Open(run, config, resume, anyThreads: ranks.Size > 1); });
     }
 
     /// <summary>The state that the run goes on from, and every tensor as rank 0 has it: of its checkpoint, or where there is none of its start.</summary>

@@ -4,7 +4,7 @@ namespace Osprey.Interop.Mpi;
 /// <remarks>An error inside MPI ends all processes: the world's error handler stays the standard's <c>MPI_ERRORS_ARE_FATAL</c>.</remarks>
 public sealed unsafe class MpiCommunicator : ICommunicator
 {
-    const int ThreadMultiple = 3, Tag = 7;
+    const int ThreadSerialized = 2, ThreadMultiple = 3, Tag = 7;
 
     /// <summary>Elements of one call at most: counts are 32-bit, and small enough that no library's product with the element size overflows.</summary>
     const int Piece = 1 << 28;
@@ -23,6 +23,11 @@ public sealed unsafe class MpiCommunicator : ICommunicator
         Check(mpi.CommRank(mpi.World, &rank), "MPI_Comm_rank");
         Check(mpi.CommSize(mpi.World, &size), "MPI_Comm_size");
         (Rank, Size) = (rank, size);
+        if (ThreadFault(provided) is { } fault)
+        {
+            _ = mpi.Finalize();
+            throw new InvalidOperationException(fault);
+        }
         // A library of another make than mpirun starts a world of its own: every process would believe to be alone, and all would write.
         if ((rank, size) != (launch.Rank, launch.Size))
         {
@@ -30,6 +35,10 @@ public sealed unsafe class MpiCommunicator : ICommunicator
             throw new InvalidOperationException($"mpirun started rank {launch.Rank} of {launch.Size}, and the MPI library that was loaded sees rank {rank} of {size}; load the one that belongs to mpirun (LD_LIBRARY_PATH)");
         }
     }
+
+    /// <summary>What is wrong with the level of threads that the library grants; null where it is enough. Calls come one at a time, and in training from a thread of its own.</summary>
+    internal static string? ThreadFault(int provided) => provided >= ThreadSerialized ? null
+        : $"the MPI library lets only one thread call it (its thread level is {provided}, and {ThreadSerialized}, MPI_THREAD_SERIALIZED, is needed); use one that was built with support of threads, as distributions' Open MPI and MPICH are";
 
     /// <inheritdoc/>
     public int Rank { get; }

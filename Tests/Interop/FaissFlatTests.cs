@@ -1,8 +1,6 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using NUnit.Framework;
-using Osprey.Interop.Faiss;
 using Osprey.Interop.Formats;
 
 namespace Osprey.Tests.Interop;
@@ -109,25 +107,7 @@ public sealed class FaissFlatTests
         Assert.That(() => FaissFlat.Open(At("a.faiss")), Throws.TypeOf<NotSupportedException>().With.Message.Contains("metric 2"));
     }
 
-    /// <summary>Runs a script in the first Python that has FAISS; the test is skipped where none has.</summary>
-    static string[] Faiss(string script, params string[] arguments)
-    {
-        string last = "no python3 was found";
-        foreach (string python in FaissProcess.Candidates())
-        {
-            var start = new ProcessStartInfo(python) { RedirectStandardOutput = true, RedirectStandardError = true };
-            foreach (string word in (string[])["-c", "import sys\ntry:\n import faiss\nexcept ImportError:\n sys.exit(77)\nimport numpy as np\n" + script, .. arguments]) start.ArgumentList.Add(word);
-            using Process process = Process.Start(start)!;
-            Task<string> error = process.StandardError.ReadToEndAsync();
-            string output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            if (process.ExitCode == 0) return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            if (process.ExitCode != 77) Assert.Fail(error.Result);
-            last = $"no faiss in {python}";
-        }
-        Assert.Ignore($"skipped: {last}");
-        return [];
-    }
+    static string[] Faiss(string script, params string[] arguments) => Python.Run("faiss", "import numpy as np\n" + script, arguments).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     [Test]
     public void Faiss_reads_it_and_finds_what_a_plain_scan_finds([Values] bool l2)

@@ -52,6 +52,30 @@ public class ExchangeVerbTests
         Assert.That(answer.Error, Does.Contain("embedding vector(128)").And.Contain($"FROM '{At("a.pgcopy")}' WITH (FORMAT binary)"));
     }
 
+    [TestCase(2, "embedding vector(2)", "hnsw (embedding vector_cosine_ops)")]
+    [TestCase(2001, "embedding halfvec(2001)", "hnsw (embedding halfvec_cosine_ops)")]
+    [TestCase(4000, "embedding halfvec(4000)", "hnsw (embedding halfvec_cosine_ops)")]
+    [TestCase(4001, "embedding halfvec(4001)", "no index of more than 4000 dimensions")]
+    public void For_postgres_the_index_is_named_that_there_is(int dimension, string column, string index)
+    {
+        Npy.Write(At($"wide-{dimension}.npy"), new float[dimension], 1, dimension);
+        Cli.Done("import", At($"wide-{dimension}.npy"), "--out", At($"wide-{dimension}"));
+        Cli.Answer answer = Cli.Done("export", At($"wide-{dimension}"), "--to", At($"o'{dimension}.pgcopy"));
+        Assert.That(answer.Error, Does.Contain(column).And.Contain(index).And.Contain($"FROM '{At($"o''{dimension}.pgcopy")}' WITH"));
+        Assert.That(answer.Error.Contains("CREATE INDEX", StringComparison.Ordinal), Is.EqualTo(dimension <= 4000));
+    }
+
+    [TestCase("l2", "l2", "--metric l2'")]
+    [TestCase("cosine", "inner_product", "--metric inner_product'")]
+    public void The_metric_of_a_flat_index_is_told(string metric, string told, string advice)
+    {
+        string file = At($"{metric}.faiss");
+        Cli.Done("export", At("store"), "--to", file, "--metric", metric);
+        Cli.Answer answer = Cli.Done("import", file, "--out", At($"told-{metric}"));
+        Assert.That(answer.Error, Does.Contain($"{file} is an index of the metric {told}").And.Contain($"run 'osprey index {At($"told-{metric}")} {advice}"));
+        Assert.That(Cli.Done("import", file, "--out", At($"json-{metric}"), "--json").Json.GetProperty("metric").GetString(), Is.EqualTo(told));
+    }
+
     [TestCase("export", "nowhere", "--to", "a.npy", 1, "is no descriptor store")]
     [TestCase("export", "store", "--to", "a.txt", 2, "names no format")]
     [TestCase("import", "none.npy", "--out", "b", 1, "there is no file")]

@@ -164,7 +164,7 @@ public class DistributedEvaluationTests
     public void Ranks_that_were_given_different_things_do_not_begin()
     {
         RankFailedException[] thrown = ThreadTeam.Run(2, ranks =>
-            Assert.Throws<RankFailedException>(() => Evaluate(ranks, Config with { RobustQueries = 5 + ranks.Rank }, ranks.Rank == 0 ? set : few))!);
+            Assert.Throws<RankFailedException>(() => Evaluate(ranks, Config with { RobustQueries = 5 + ranks.Rank }, ranks.Rank == 0 ? set : few, new Failing("")))!);
         Assert.That(thrown.Select(e => e.Message), Has.All.StartsWith("rank 1: the ranks would measure different things: eval.robust_queries is 5 on rank 0 and 6 here; data.0.name is \"set\" on rank 0 and \"few\" here"));
         Assert.That(thrown.Select(e => e.InnerException), Has.All.InstanceOf<ArgumentException>());
     }

@@ -24,13 +24,14 @@ public sealed class DistributedIndexTests
     /// <param name="rows">N.</param>
     /// <param name="distinct">Row i is that of i mod this: equal rows lie on different ranks, and their scores tie.</param>
     /// <param name="change">Of the values.</param>
-    DescriptorStore Store(int rows, int distinct, Action<float[]>? change = null)
+    /// <param name="name">Of the store's folder.</param>
+    DescriptorStore Store(int rows, int distinct, Action<float[]>? change = null, string name = "s")
     {
         var random = new Random(5);
         float[] values = [.. Enumerable.Range(0, distinct * Dimension).Select(_ => (float)(random.NextDouble() - 0.5))];
         float[] all = [.. Enumerable.Range(0, rows).SelectMany(i => values.AsSpan(i % distinct * Dimension, Dimension).ToArray())];
         change?.Invoke(all);
-        string path = Path.Combine(folder, "s");
+        string path = Path.Combine(folder, name);
         using var writer = DescriptorStoreWriter.Open(path, new StoreDescription
         {
             Embedder = JsonSerializer.SerializeToElement(new { }),
@@ -123,6 +124,34 @@ public sealed class DistributedIndexTests
         for (int q = 0; q < 1500; q++) Assert.That(found.Ids(q).ToArray(), Is.EqualTo(expected.Ids(q).ToArray()), $"query {q}");
     }
 
+    /// <summary>A wide radius finds every row, more than is sent and merged at once here; the real limit is past what a test can hold.</summary>
+    [TestCase(1)]
+    [TestCase(7)]
+    [TestCase(250)]
+    public void What_is_found_may_be_more_than_goes_at_once(int rowsAtOnce)
+    {
+        DescriptorStore store = Store(101, 50);
+        float[] queries = Queries(70, store);
+        using Device device = Device.Open("host", 1);
+        using var whole = new ExactIndex(store, device);
+        (Ranking nearest, RangeRanking within) = (whole.Search(queries, 60), whole.SearchRange(queries, -1.1f));
+        RangeRanking some = whole.SearchRange(queries, 0.3f);
+        (Ranking? Nearest, RangeRanking? Within, RangeRanking? Some) found = ThreadTeam.Run(3, ranks =>
+        {
+            using Device own = Device.Open("host", 1);
+            using DistributedIndex index = DistributedIndex.Open(ranks, store, own);
+            index.RowsAtOnce = rowsAtOnce;
+            return (index.Search(queries, 60), index.SearchRange(queries, -1.1f), index.SearchRange(queries, 0.3f));
+        })[0];
+        for (int q = 0; q < 70; q++)
+        {
+            Assert.That(found.Nearest!.Ids(q).ToArray(), Is.EqualTo(nearest.Ids(q).ToArray()), $"query {q}");
+            Assert.That(found.Within!.Ids(q).ToArray(), Has.Length.EqualTo(101).And.EqualTo(within.Ids(q).ToArray()), $"query {q}");
+            Assert.That(found.Within!.Scores(q).ToArray(), Is.EqualTo(within.Scores(q).ToArray()), $"query {q}");
+            Assert.That(found.Some!.Ids(q).ToArray(), Is.EqualTo(some.Ids(q).ToArray()), $"query {q}");
+        }
+    }
+
     static RankFailedException[] Failures(int size, Action<Osprey.Interop.Mpi.ICommunicator> work) => ThreadTeam.Run(size, ranks => Assert.Throws<RankFailedException>(() => work(ranks))!);
 
     [Test]
@@ -135,6 +164,25 @@ public sealed class DistributedIndexTests
             DistributedIndex.Open(ranks, store, own).Dispose();
         }))
             Assert.That(e.Message, Does.StartWith("rank 3: ").And.Contain("row 5").And.Contain("counted from row 75"));
+    }
+
+    /// <summary>Where each node has a copy of the store: of another state, of other rows, or with an index of another metric.</summary>
+    [Test]
+    public void Copies_that_differ_end_all()
+    {
+        DescriptorStore store = Store(100, 100), changed = Store(100, 100, v => v[3]++, "changed"), longer = Store(101, 100, name: "longer");
+        void Differ(DescriptorStore there, Metric metric, string message)
+        {
+            foreach (RankFailedException e in Failures(3, ranks =>
+            {
+                using Device own = Device.Open("host", 1);
+                DistributedIndex.Open(ranks, ranks.Rank == 1 ? there : store, own, ranks.Rank == 1 ? metric : Metric.L2).Dispose();
+            }))
+                Assert.That(e.Message, Does.StartWith($"rank 1: the ranks would search different things: {message}").And.EndsWith($"; give every rank the same {there.Path}, and the same index in it"));
+        }
+        Differ(store, Metric.Cosine, "metric is \"l2\" on rank 0 and \"cosine\" here;");
+        Differ(longer, Metric.L2, "rows is 100 on rank 0 and 101 here; store_sha256 is ");
+        Differ(changed, Metric.L2, $"store_sha256 is \"{store.Sha256}\" on rank 0 and \"{changed.Sha256}\" here;");
     }
 
     [Test]

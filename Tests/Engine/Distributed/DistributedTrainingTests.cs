@@ -125,7 +125,9 @@ public class DistributedTrainingTests
         foreach (string file in Directory.GetFiles(root, "*.png", SearchOption.AllDirectories)) File.WriteAllText(file, "no picture");
         TrainConfig config = Config with { BatchClasses = 2, BatchImagesPerClass = 2 };
         Assert.That(() => Train(2, config, NewRun(), from: bad), Throws.TypeOf<RankFailedException>().With.Message.Contains("none of the 4"));
-        Assert.That(() => Train(2, config, NewRun(), seedOf: rank => rank), Throws.TypeOf<RankFailedException>().With.Message.Contains("rank 1: the ranks would train differently: weights_sha256"));
+        string refused = NewRun();
+        Assert.That(() => Train(2, config, refused, seedOf: rank => rank), Throws.TypeOf<RankFailedException>().With.Message.Contains("rank 1: the ranks would train differently: weights_sha256"));
+        Assert.That(Directory.Exists(refused), Is.False, "nor does rank 0");
         Assert.That(() => Train(5, config, NewRun()), Throws.TypeOf<RankFailedException>().With.Message.Contains("the batch is 4 images and 5 processes share it"));
     }
 

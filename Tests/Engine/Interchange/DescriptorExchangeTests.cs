@@ -4,6 +4,7 @@ using Osprey.Engine.Retrieval;
 using Osprey.Interop.Formats;
 using Osprey.Kernels;
 using Osprey.Tests.Engine.Retrieval;
+using Osprey.Tests.Interop;
 using Parquet;
 using Parquet.Schema;
 
@@ -90,6 +91,88 @@ public sealed class DescriptorExchangeTests
         Export("alone.index", "c.parquet");
         Assert.That(Import("c.parquet", "c").ReadDescriptors(), Is.EqualTo(store.ReadDescriptors()));
         Assert.That(() => Export("alone.index", "d.faiss", Metric.Cosine), Throws.ArgumentException.With.Message.Contains("L2, not Cosine"));
+    }
+
+    /// <summary>Without a list of its own an export must not find one: import would give its rows the paths of others.</summary>
+    [Test]
+    public void An_export_leaves_no_older_list_beside_it([Values("npy", "faiss")] string extension)
+    {
+        DescriptorStore store = StoreSample.Make(At("s"));
+        using Device device = Device.Open("host", 1);
+        using (var index = new ExactIndex(store, device)) index.Save(At("alone.index"));
+        string file = "x." + extension, list = At(file + ".csv");
+        Export("s", file);
+        Assert.That(File.Exists(list), Is.True);
+
+        // One that fails leaves both files as they were.
+        byte[] before = File.ReadAllBytes(At(file));
+        using (DescriptorSource source = DescriptorSource.Open(At("alone.index")))
+            Assert.That(() => DescriptorExport.Write(source, At(file), cancellation: new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That((File.ReadAllBytes(At(file)).AsSpan().SequenceEqual(before), File.Exists(list)), Is.EqualTo((true, true)));
+
+        Export("alone.index", file);
+        Assert.That(File.Exists(list), Is.False);
+        Assert.That(Import(file, "b").ReadRows()[7].Path, Is.EqualTo("row-7"));
+    }
+
+    /// <summary>At the moment when the new rows get their name, the older list is gone: here they never do, as the name is a folder's.</summary>
+    [Test]
+    public void An_export_that_ends_before_its_list_leaves_none()
+    {
+        StoreSample.Make(At("s"));
+        Directory.CreateDirectory(At("x.npy"));
+        File.WriteAllText(At("x.npy.csv"), "path\nof another\n");
+        Assert.That(() => Export("s", "x.npy"), Throws.InstanceOf<IOException>().Or.InstanceOf<UnauthorizedAccessException>());
+        Assert.That(File.Exists(At("x.npy.csv")), Is.False);
+    }
+
+    /// <summary>The whole way: rows, store and index, export, FAISS's own reading and search.</summary>
+    [Test]
+    public void Faiss_finds_in_an_export_what_the_index_finds([Values] Metric metric, [Values] bool fromIndex)
+    {
+        const int count = 300, dimension = 16, asked = 20, k = 10;
+        var random = new Random(12);
+        float[] Draw(int rows) => [.. Enumerable.Range(0, rows * dimension).Select(_ => (float)(random.NextDouble() - 0.5))];
+        Npy.Write(At("rows.npy"), Draw(count), count, dimension);
+        float[] queries = Draw(asked);
+        Npy.Write(At("queries.npy"), queries, asked, dimension);
+        DescriptorStore store = Import("rows.npy", "s");
+        using Device device = Device.Open("host", 1);
+        using var index = new ExactIndex(store, device, metric);
+        if (fromIndex) index.Save(At("s/exact.index"));
+        Export(fromIndex ? "s/exact.index" : "s", "f.faiss", metric);
+
+        Python.Run("faiss", """
+            import numpy as np
+            index, queries = faiss.read_index(sys.argv[1]), np.load(sys.argv[2])
+            if sys.argv[3] == "Cosine": faiss.normalize_L2(queries)
+            scores, ids = index.search(queries, 10)
+            np.save(sys.argv[4], ids)
+            np.save(sys.argv[5], scores)
+            """, At("f.faiss"), At("queries.npy"), $"{metric}", At("ids.npy"), At("scores.npy"));
+        (long[] ids, float[] scores) = (Npy.ReadInt64s(At("ids.npy")).Values, Npy.ReadSingles(At("scores.npy")).Values);
+        Ranking ours = index.Search(queries, k);
+        for (int q = 0; q < asked; q++)
+        {
+            float[] own = ours.Scores(q).ToArray();
+            for (int i = 0; i < k; i++)
+            {
+                Assert.That(scores[q * k + i], Is.EqualTo(own[i]).Within(1e-5), $"query {q}, rank {i}");
+                // FAISS sums in another order: rows whose scores are as good as equal may change places.
+                bool tied = own.Where((_, j) => j != i).Any(s => Math.Abs(s - own[i]) < 1e-5);
+                if (!tied) Assert.That(ids[q * k + i], Is.EqualTo(ours.Ids(q)[i]), $"query {q}, rank {i}");
+            }
+        }
+    }
+
+    [Test]
+    public void A_flat_index_tells_its_metric_and_a_matrix_none()
+    {
+        StoreSample.Make(At("s"));
+        Export("s", "l2.faiss", Metric.L2);
+        Export("s", "cos.faiss");
+        Export("s", "x.npy");
+        Assert.That(new[] { "l2.faiss", "cos.faiss", "x.npy" }.Select(f => DescriptorImport.MetricOf(At(f))), Is.EqualTo(new Metric?[] { Metric.L2, Metric.InnerProduct, null }));
     }
 
     [Test]

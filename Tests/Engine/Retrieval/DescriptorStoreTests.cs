@@ -1,9 +1,9 @@
-using System.Diagnostics;
 using System.Text.Json;
 using NUnit.Framework;
 using Osprey.Engine;
 using Osprey.Engine.Datasets;
 using Osprey.Engine.Retrieval;
+using Osprey.Tests.Interop;
 
 namespace Osprey.Tests.Engine.Retrieval;
 
@@ -362,8 +362,8 @@ public sealed class DescriptorStoreTests
     public void Python_reads_the_descriptors_with_numpy([Values] StoreType type)
     {
         DescriptorStore store = StoreSample.Make(At("s"), StoreSample.Describe() with { Type = type });
-        RunPython("numpy", """
-            import json, os, sys
+        Python.Run("numpy", """
+            import json, os
             import numpy as np
             store = sys.argv[1]
             manifest = json.load(open(os.path.join(store, "manifest.json"), encoding="utf-8"))
@@ -374,33 +374,5 @@ public sealed class DescriptorStoreTests
             assert x.dtype in ("float32", "float16"), x.dtype
             assert x.astype("f8").sum() == float(sys.argv[2]), x.astype("f8").sum()
             """, At("s"), $"{store.ReadDescriptors().Sum(v => (double)v):R}");
-    }
-
-    /// <summary>Runs the program in the first python3 that has the package; without one the test is skipped and says so.</summary>
-    static void RunPython(string package, string program, params string[] arguments)
-    {
-        // A version manager's python3 on PATH often lacks what the distribution's has.
-        if (new[] { "python3", "/usr/bin/python3" }.FirstOrDefault(p => Run(p, $"import {package}").ExitCode == 0) is not { } python)
-        {
-            Assert.Ignore($"skipped: no python3 with {package} on PATH nor in /usr/bin");
-            return;
-        }
-        (int exitCode, string errors) = Run(python, program, arguments);
-        Assert.That(exitCode, Is.Zero, errors);
-    }
-
-    static (int ExitCode, string Errors) Run(string python, string program, params string[] arguments)
-    {
-        try
-        {
-            using Process process = Process.Start(new ProcessStartInfo(python, ["-c", program, .. arguments]) { RedirectStandardError = true })!;
-            string errors = process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return (process.ExitCode, errors);
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            return (-1, e.Message);
-        }
     }
 }

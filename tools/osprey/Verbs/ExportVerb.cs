@@ -30,7 +30,7 @@ sealed class ExportVerb : Verb
         "export stores/ucm --to ucm.pgcopy",
     ];
 
-    public override string Notes => "Row i of the store is row i of the file, and its id there. Beside .npy and .faiss stands FILE.csv with path and class of each row; the other two hold them. Above 2,000 dimensions .pgcopy has halfvec in place of vector. Formats and examples: docs/interchange.md.";
+    public override string Notes => "Row i of the store is row i of the file, and its id there. Beside .npy and .faiss stands FILE.csv with path and class of each row; the other two hold them. Above 2,000 dimensions .pgcopy has halfvec in place of vector, and above 4,000 pgvector has no index. Formats and examples: docs/interchange.md.";
 
     public override int Run(ParseResult arguments, Session session)
     {
@@ -49,8 +49,13 @@ sealed class ExportVerb : Verb
         if (written.RowList is not null) session.Note($"written: {written.RowList}, path and class of each row");
         if (written.Format == ExchangeFormat.PostgresCopy)
         {
-            session.Note($"CREATE TABLE descriptors (id bigint PRIMARY KEY, path text, class text, embedding {(written.Type == StoreType.Float16 ? "halfvec" : "vector")}({source.Dimension}));");
-            session.Note($"\\copy descriptors FROM '{file}' WITH (FORMAT binary)");
+            string type = written.Type == StoreType.Float16 ? "halfvec" : "vector";
+            session.Note($"CREATE TABLE descriptors (id bigint PRIMARY KEY, path text, class text, embedding {type}({source.Dimension}));");
+            // psql takes the line as it is, but for the quotes.
+            session.Note($"\\copy descriptors FROM '{file.Replace("'", "''", StringComparison.Ordinal)}' WITH (FORMAT binary)");
+            session.Note(source.Dimension > DescriptorExport.LargestIndexedHalfVector
+                ? $"-- pgvector makes no index of more than {DescriptorExport.LargestIndexedHalfVector} dimensions: a search reads all rows, exactly"
+                : $"CREATE INDEX ON descriptors USING hnsw (embedding {type}_cosine_ops);  -- approximate; without it a search is exact");
         }
         return ExitCode.Done;
     }

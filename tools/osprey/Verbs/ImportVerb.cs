@@ -32,7 +32,7 @@ sealed class ImportVerb : Verb
         "import ucm.parquet --like stores/ucm --out stores/ucm-2 --dtype float16",
     ];
 
-    public override string Notes => "Row i of the file is row i of the store. Formats and examples: docs/interchange.md.";
+    public override string Notes => "Row i of the file is row i of the store. The metric of a .faiss is told and not kept: 'index --metric' gives it to the store. Formats and examples: docs/interchange.md.";
 
     public override int Run(ParseResult arguments, Session session)
     {
@@ -40,14 +40,20 @@ sealed class ImportVerb : Verb
         string? list = arguments.GetValue(rows) is string name ? InputFile.Required(name) : null;
         var config = new ImportConfig { RowList = list, Like = arguments.GetValue(like), Type = arguments.GetValue(type)!.Value };
         DescriptorStore store = DescriptorImport.Run(from, to, config, session.Progress, session.Cancellation);
+        Metric? metric = DescriptorImport.MetricOf(from);
         if (session.Json)
         {
-            session.Write(new { Store = to, store.Rows, store.Dimension, Parts = store.Manifest.Parts.Count, Classes = store.Manifest.Classes.Count });
+            session.Write(new { Store = to, store.Rows, store.Dimension, Parts = store.Manifest.Parts.Count, Classes = store.Manifest.Classes.Count, Metric = metric });
             return ExitCode.Done;
         }
         Table table = Tables.Create("store", ">rows", ">dimension", ">parts", ">classes");
         table.Row(to, $"{store.Rows}", $"{store.Dimension}", $"{store.Manifest.Parts.Count}", $"{store.Manifest.Classes.Count}");
         session.Write(table);
+        if (metric is { } was)
+        {
+            string alike = was == Metric.InnerProduct ? "finds the same where all rows have length 1; to search by the inner product" : "is another; to search by l2";
+            session.Note($"{from} is an index of the metric {Flag.NameOf(was)}, which a store does not keep. The cosine, by which stores are searched, {alike}, run 'osprey index {to} --metric {Flag.NameOf(was)}'");
+        }
         return ExitCode.Done;
     }
 }
