@@ -9,18 +9,18 @@ public static class ImageSources
     const int TarHead = 512;
 
     /// <param name="paths">
-    /// Folders as <see cref="ImageFolder"/> takes them, image files, which are one class, tar shards and Parquet files, told apart by content; several are joined, in this order.
+    /// Folders as <see cref="ImageFolder"/> takes them, image files, which are one class, lists of them (.txt, .csv, .tsv), tar shards and Parquet files, but for lists told apart by content; several are joined, in this order.
     /// A pattern with * or ? in its last part stands for the files it matches.
     /// </param>
     /// <param name="decoding">How files become pictures.</param>
     /// <param name="windows">How large TIFFs are cut; null: not.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder or file.</exception>
-    /// <exception cref="InvalidDataException">A folder or archive holds no image, or its layout is ambiguous, or an archive is compressed, or an image is named twice in different classes.</exception>
+    /// <exception cref="InvalidDataException">A folder or archive holds no image, or its layout is ambiguous, or an archive is compressed, or a list is broken or names an image twice, or an image is named in two classes.</exception>
     /// <exception cref="ArgumentException">Windows are asked of images in archives.</exception>
     public static IImageSource Open(IReadOnlyList<string> paths, DecodeOptions decoding, WindowGrid? windows = null)
     {
         var sets = new List<ImageSet>();
-        List<string> files = [], shards = [], tables = [];
+        List<string> files = [], lists = [], shards = [], tables = [];
         // What is named again, perhaps by a pattern, adds nothing.
         foreach (string path in paths.SelectMany(Matches).DistinctBy(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p))))
         {
@@ -28,12 +28,15 @@ public static class ImageSources
             else if (!File.Exists(path)) throw new DirectoryNotFoundException($"there is no folder or file {path}");
             else if (IsParquet(path, out bool tar)) tables.Add(path);
             else if (tar) shards.Add(path);
+            else if (ListedImages.IsList(path)) lists.Add(path);
             else files.Add(Path.GetFullPath(path));
         }
         if (windows is not null && shards.Concat(tables).FirstOrDefault() is { } archive) throw new ArgumentException($"scenes are cut into windows where they are files; the images in {archive} are described whole: leave --window out");
         if (files.Count > 0) sets.Add(Loose(files));
         var sources = new List<IImageSource>();
-        if (sets.Count > 0) sources.Add(new FileSource(sets.Count == 1 ? sets[0] : Once(ImageSet.Join(sets)), decoding, windows));
+        ImageSet? found = sets.Count > 1 ? Once(ImageSet.Join(sets)) : sets.FirstOrDefault();
+        if (found is not null) sources.Add(new FileSource(found, decoding, windows));
+        if (lists.Count > 0) sources.Add(new FileSource(ListedImages.Open(lists, found?.Images ?? []), decoding, windows));
         if (shards.Count > 0) sources.Add(new TarSource(shards, decoding));
         if (tables.Count > 0) sources.Add(new ParquetSource(tables, decoding));
         return sources.Count == 1 ? sources[0] : new JoinedSource(sources);
