@@ -56,7 +56,7 @@ public static class StoreEdit
         static StoreDescription Common(StoreManifest m) => m with { Shard = null, Images = 0, ImagesSha256 = "", Classes = [], PartImages = 1 };
     }
 
-    /// <summary>Describes the images of a source that the store has neither a row of nor among its bad files, and appends them. Begins beside the store, in <c>STORE.append</c>, and goes on there after an interruption.</summary>
+    /// <summary>Describes the images of a source that the store has neither a row of nor among its bad files, and appends them. Begins beside the store, in <c>STORE.append</c>, and goes on there after an interruption, or anew if the images are others by then.</summary>
     /// <param name="path">The store; says how images are read and stored.</param>
     /// <param name="embedder">The store's model.</param>
     /// <param name="model">Where it was opened from.</param>
@@ -65,21 +65,47 @@ public static class StoreEdit
     /// <param name="threads">Decoding threads.</param>
     /// <param name="progress">In images.</param>
     /// <param name="cancellation">Looked at before every batch.</param>
-    /// <exception cref="InvalidDataException">None of the new images can be read.</exception>
     /// <exception cref="ArgumentException">The model is not the store's.</exception>
+    /// <exception cref="IOException">Another process does the same.</exception>
     public static DescriptorStore AppendImages(
         string path, Embedder embedder, string model, IImageSource source, int batchSize, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         DescriptorStore store = DescriptorStore.Open(path);
         HashSet<string> known = [.. Known(store), .. store.ReadBadFiles().Select(b => b.Path)];
         using var fresh = new SelectedSource(source, i => !known.Contains(Identity(PathBelow(store.Manifest.Root, source.Root, i.Path), i.Window)));
-        if (fresh.Images.Count == 0) return store;
         string beside = Path.TrimEndingDirectorySeparator(path) + ".append";
-        var config = new StoreExtractionConfig { Decoding = Preprocessing.Parse(store.Manifest.Preprocessing).Decoding, Type = store.Manifest.Type, BatchSize = batchSize, PartImages = store.Manifest.PartImages };
+        // What was left there by an end between two steps, or of other images, is of no use.
+        if (DescriptorStore.Exists(beside) && !IsOf(StoreManifest.Read(beside), store.Manifest, fresh)) Discard(beside);
+        if (fresh.Images.Count == 0) return store;
+        // A batch of bad files alone is recorded as any: the next one passes over them.
+        var config = new StoreExtractionConfig
+        {
+            Decoding = Preprocessing.Parse(store.Manifest.Preprocessing).Decoding, Type = store.Manifest.Type, BatchSize = batchSize, PartImages = store.Manifest.PartImages, AllBadIsNoFailure = true,
+        };
         StoreExtraction.Run(embedder, model, fresh, beside, config, threads, progress, cancellation);
         DescriptorStore longer = Append(path, [beside], progress, cancellation);
-        Directory.Delete(beside, recursive: true);
+        Delete(beside);
         return longer;
+    }
+
+    /// <summary>Whether a store beside another was begun from these images, as the other describes them.</summary>
+    static bool IsOf(StoreManifest beside, StoreManifest store, SelectedSource images) =>
+        images.Images.Count > 0 && beside.Root == images.Root
+        && beside.DifferenceFrom(store with { Shard = null, Classes = images.Classes, Images = images.Images.Count, ImagesSha256 = StoreDescription.HashImages(images.Images) }) is null;
+
+    /// <summary>Deletes a store that nobody writes.</summary>
+    /// <exception cref="IOException">Another process does.</exception>
+    static void Discard(string path)
+    {
+        DescriptorStoreWriter.Open(path, StoreManifest.Read(path)).Dispose();
+        Delete(path);
+    }
+
+    /// <summary>Its manifest goes last, so that what an interruption leaves is still a store.</summary>
+    static void Delete(string path)
+    {
+        foreach (string file in Directory.GetFiles(path).Where(f => Path.GetFileName(f) != DescriptorStore.ManifestName)) File.Delete(file);
+        Directory.Delete(path, recursive: true);
     }
 
     /// <summary>Takes rows out; later rows move up. Each part that has some of them is written anew under another name.</summary>
