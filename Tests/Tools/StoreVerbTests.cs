@@ -127,6 +127,50 @@ public class StoreVerbTests
     }
 
     [Test]
+    public void Data_that_moved_are_known_and_the_store_learns_where_they_are()
+    {
+        Directory.CreateDirectory(scratch["mnt/deep"]);
+        Directory.Move(scratch["data"], scratch["mnt/deep/data"]);
+        Assert.That(Counts(Grown("mnt/deep/data")), Is.EqualTo((6L, 0L)), "nothing is new");
+        Drawn.Files(scratch["mnt/deep/data"], classes: 2, perClass: 4);
+        File.WriteAllText(scratch["mnt/deep/data/class-1/broken.png"], "no picture");
+        Assert.That(Counts(Grown("mnt/deep/data")), Is.EqualTo((8L, 1L)));
+        DescriptorStore store = DescriptorStore.Open(scratch["s"]);
+        Assert.That(store.Manifest.Root, Is.EqualTo(scratch["mnt/deep/data"]));
+        Assert.That(store.ReadRows().Select(r => r.Path), Is.EquivalentTo(new[] { 0, 1 }.SelectMany(c => Enumerable.Range(0, 4).Select(i => $"class-{c}/{i}.png"))));
+        Assert.That(store.ReadBadFiles().Single().Path, Is.EqualTo("class-1/broken.png"));
+        Assert.That(Counts(Grown("mnt/deep/data")), Is.EqualTo((8L, 1L)));
+        Cli.Done("store", "verify", scratch["s"]);
+    }
+
+    [Test]
+    public void Images_of_the_same_names_elsewhere_are_others_while_the_old_ones_are_there()
+    {
+        Drawn.Files(scratch["more"], classes: 2, perClass: 3);
+        Assert.That(Counts(Grown("more")), Is.EqualTo((12L, 0L)));
+        Assert.That(DescriptorStore.Open(scratch["s"]).ReadRows()[6].Path, Is.EqualTo("../more/class-0/0.png"));
+        Assert.That(Counts(Grown("more")), Is.EqualTo((12L, 0L)), "they are known by their place");
+    }
+
+    [Test]
+    public void Where_some_images_may_have_moved_nothing_is_guessed()
+    {
+        Directory.Move(scratch["data"], scratch["moved"]);
+        File.Delete(scratch["moved/class-1/2.png"]);
+        Cli.Answer answer = Cli.Run("store", "append", scratch["s"], "--data", scratch["moved"]);
+        Assert.That(answer.Code, Is.EqualTo(2));
+        Assert.That(answer.Error, Does.Contain("5 of the 6 images of").And.Contain("whether they are the same is unclear"));
+        Assert.That(DescriptorStore.Open(scratch["s"]).Rows, Is.EqualTo(6));
+    }
+
+    [Test]
+    public void A_folder_around_the_old_one_has_what_is_known()
+    {
+        Drawn.Files(scratch["more"], classes: 1, perClass: 2);
+        Assert.That(Cli.Done("store", "append", scratch["s"], "--data", scratch["data"], scratch["more"], "--json").Json.GetProperty("rows").GetInt64(), Is.EqualTo(8));
+    }
+
+    [Test]
     public void Deleted_rows_are_not_found_with_and_without_an_index()
     {
         Cli.Done("index", scratch["s"]);
