@@ -19,7 +19,7 @@ public static class Resize
     /// <param name="width">Pixels, at least 1; the aspect ratio is not kept.</param>
     /// <param name="height">Pixels, at least 1.</param>
     /// <exception cref="ArgumentException">A size below 1, or a result above 2³¹ bytes.</exception>
-    /// <exception cref="InvalidDataException">The image is so high that the step between is above 2³¹ bytes; another image of this size asked for is not.</exception>
+    /// <exception cref="InvalidDataException">The image is so high that the step between is above 2³¹ bytes.</exception>
     public static RgbImage Bilinear(RgbImage image, int width, int height)
     {
         if (width < 1 || height < 1) throw new ArgumentException($"cannot resize to {width}×{height} pixels; both must be at least 1");

@@ -22,7 +22,7 @@ public static class ImageSources
         var sets = new List<ImageSet>();
         List<string> files = [], lists = [], shards = [], tables = [];
         // What is named again, perhaps by a pattern, adds nothing.
-        foreach (string path in paths.SelectMany(Matches).DistinctBy(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p))))
+        foreach (string path in paths.SelectMany(Matches).DistinctBy(p => p.Length > 0 ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(p)) : p))
         {
             if (Directory.Exists(path)) sets.Add(ImageFolder.Open(path));
             else if (!File.Exists(path)) throw new DirectoryNotFoundException($"there is no folder or file {path}");

@@ -39,6 +39,7 @@ public class ImageSourcesTests
         Assert.That(Paths("a.tar", "a.tar"), Is.EqualTo(new[] { "a.tar/1.png", "a.tar/2.png" }));
         Assert.That(Paths("*.tar", "a.tar"), Is.EqualTo(new[] { "a.tar/1.png", "a.tar/2.png" }));
         Assert.That(Paths("loose.png", "loose.png"), Is.EqualTo(new[] { "loose.png" }));
+        Assert.That(() => ImageSources.Open([""], new DecodeOptions()), Throws.TypeOf<DirectoryNotFoundException>(), "a variable of the shell that is not set");
     }
 
     [Test]
