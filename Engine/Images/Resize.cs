@@ -19,6 +19,7 @@ public static class Resize
     /// <param name="width">Pixels, at least 1; the aspect ratio is not kept.</param>
     /// <param name="height">Pixels, at least 1.</param>
     /// <exception cref="ArgumentException">A size below 1, or a result above 2³¹ bytes.</exception>
+    /// <exception cref="InvalidDataException">The image is so high that the step between is above 2³¹ bytes.</exception>
     public static RgbImage Bilinear(RgbImage image, int width, int height)
     {
         if (width < 1 || height < 1) throw new ArgumentException($"cannot resize to {width}×{height} pixels; both must be at least 1");
@@ -36,7 +37,7 @@ public static class Resize
             return new RgbImage(width, height, resized);
         }
         long intermediate = 3L * width * image.Height;
-        if (intermediate > Array.MaxLength) throw new ArgumentException($"cannot resize {image.Width}×{image.Height} to {width}×{height} pixels: the step between takes more than {Array.MaxLength} bytes");
+        if (intermediate > Array.MaxLength) throw new InvalidDataException($"the image has {image.Width}×{image.Height} pixels and is too high to be resized to {width}×{height}: the step between takes {intermediate} bytes, at most {Array.MaxLength} are held; cut it, or take a smaller size");
         byte[] narrowed = ArrayPool<byte>.Shared.Rent((int)intermediate);
         try
         {

@@ -264,7 +264,13 @@ sealed class TiffHeader
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
     }
 
-    byte[] Stored(Entry entry) => entry.Inline ?? Bytes(entry.Offset, checked(entry.Count * entry.Size), "image directory");
+    byte[] Stored(Entry entry)
+    {
+        if (entry.Inline is { } bytes) return bytes;
+        // A file above 2 GiB has room for a made-up count whose bytes no array holds.
+        if (entry.Count > MostPieces) throw new InvalidDataException($"the TIFF file is damaged: a tag of its image directory says it has {entry.Count} values, and at most {MostPieces} are read");
+        return Bytes(entry.Offset, entry.Count * entry.Size, "image directory");
+    }
 
     bool Inside(ulong offset, ulong length) => length <= (ulong)stream.Length && offset <= (ulong)stream.Length - length;
 

@@ -78,6 +78,16 @@ public sealed class TiffScene : IDisposable
         return IsTiff(file);
     }
 
+    /// <summary>Width and height of a TIFF at full resolution, pixels, also of one that is not read in windows.</summary>
+    /// <exception cref="InvalidDataException">Damaged or cut short.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    internal static (int Width, int Height) ReadSize(string path)
+    {
+        using FileStream file = OpenFile(path);
+        var header = new TiffHeader(file, long.MaxValue, inWindows: true);
+        return (header.Width, header.Height);
+    }
+
     static bool IsTiff(FileStream file)
     {
         Span<byte> head = stackalloc byte[4];

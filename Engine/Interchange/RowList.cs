@@ -37,30 +37,20 @@ static class RowList
     /// <exception cref="InvalidDataException">The list is broken, or is of other rows; the message names the line.</exception>
     public static StoreRow[] Read(string path, long count)
     {
-        string text = File.ReadAllText(path);
         var rows = new List<StoreRow>();
-        Dictionary<string, int>? columns = null;
-        foreach ((int line, string[] cells) in Csv.Records(text, 0, 1, path))
+        foreach ((int line, Func<string, string?> text) in Csv.Table(File.ReadAllText(path), path, Header))
         {
-            if (columns is null)
-            {
-                columns = cells.Select((name, i) => (name, i)).DistinctBy(c => c.name).ToDictionary(c => c.name, c => c.i, StringComparer.Ordinal);
-                if (!columns.ContainsKey("path")) throw new InvalidDataException($"{path} has no column 'path' in its first line; give a header such as {Header}");
-                continue;
-            }
-            if (cells.Length != columns.Count) throw new InvalidDataException($"{path}, line {line}: {cells.Length} columns where the header has {columns.Count}");
-            string? Text(string name) => columns.TryGetValue(name, out int i) && cells[i].Length > 0 ? cells[i] : null;
             T? Number<T>(string name)
                 where T : struct, ISpanParsable<T>
             {
-                if (Text(name) is not string word) return null;
+                if (text(name) is not string word) return null;
                 return T.TryParse(word, CultureInfo.InvariantCulture, out T value) ? value : throw new InvalidDataException($"{path}, line {line}: {name} is '{word}', which is no {(typeof(T) == typeof(double) ? "number" : "whole number")}");
             }
             if (Number<long>("id") is long id && id != rows.Count) throw new InvalidDataException($"{path}, line {line}: the id is {id} where {rows.Count} was expected; list the rows in the matrix's order, from 0 on");
             GeoBounds? bounds = Number<double>("min_x") is { } x0 && Number<double>("min_y") is { } y0 && Number<double>("max_x") is { } x1 && Number<double>("max_y") is { } y1 ? new GeoBounds(x0, y0, x1, y1) : null;
             PixelWindow? window = Number<int>("window_x") is { } x && Number<int>("window_y") is { } y && Number<int>("window_width") is { } w && Number<int>("window_height") is { } h ? new PixelWindow(x, y, w, h) : null;
             rows.Add(new StoreRow(
-                Text("path") ?? throw new InvalidDataException($"{path}, line {line}: the path is empty"), Text("class") ?? ImageFolder.Unlabelled, 0, Number<int>("width") ?? 0, Number<int>("height") ?? 0, Text("crs"), bounds, window));
+                text("path") ?? throw new InvalidDataException($"{path}, line {line}: the path is empty"), text("class") ?? ImageFolder.Unlabelled, 0, Number<int>("width") ?? 0, Number<int>("height") ?? 0, text("crs"), bounds, window));
         }
         if (rows.Count != count) throw new InvalidDataException($"{path} lists {rows.Count} rows, and the descriptors are {count}");
         return [.. rows];

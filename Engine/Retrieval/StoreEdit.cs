@@ -18,10 +18,18 @@ public static class StoreEdit
     /// <param name="cancellation">Looked at before every part; the store is then as it was.</param>
     /// <exception cref="ArgumentException">A store is of another model or settings, or has an image that is there already; the message says which.</exception>
     /// <exception cref="InvalidDataException">A store is unfinished or broken.</exception>
-    public static DescriptorStore Append(string path, IReadOnlyList<string> others, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    public static DescriptorStore Append(string path, IReadOnlyList<string> others, IProgress<Progress>? progress = null, CancellationToken cancellation = default) =>
+        Append(path, others, null, progress, cancellation);
+
+    /// <param name="path">As above.</param>
+    /// <param name="others">As above.</param>
+    /// <param name="root">Where the store's images are by now, which becomes its root; null: where they were.</param>
+    /// <param name="progress">As above.</param>
+    /// <param name="cancellation">As above.</param>
+    static DescriptorStore Append(string path, IReadOnlyList<string> others, string? root, IProgress<Progress>? progress, CancellationToken cancellation)
     {
         using var writer = DescriptorStoreWriter.OpenFinished(path);
-        StoreManifest own = writer.Manifest;
+        StoreManifest own = root is null ? writer.Manifest : writer.Manifest with { Root = root };
         DescriptorStore[] stores = [.. others.Select(DescriptorStore.Open)];
         foreach (DescriptorStore store in stores)
         {
@@ -56,30 +64,87 @@ public static class StoreEdit
         static StoreDescription Common(StoreManifest m) => m with { Shard = null, Images = 0, ImagesSha256 = "", Classes = [], PartImages = 1 };
     }
 
-    /// <summary>Describes the images of a source that the store has neither a row of nor among its bad files, and appends them. Begins beside the store, in <c>STORE.append</c>, and goes on there after an interruption.</summary>
+    /// <summary>Describes the images of a source that the store has neither a row of nor among its bad files, and appends them. Begins beside the store, in <c>STORE.append</c>, and goes on there after an interruption, or anew if the images are others by then.</summary>
     /// <param name="path">The store; says how images are read and stored.</param>
     /// <param name="embedder">The store's model.</param>
     /// <param name="model">Where it was opened from.</param>
-    /// <param name="source">Opened with the store's decoding and windows.</param>
+    /// <param name="source">Opened with the store's decoding and windows. Where it has all of the store's images in another folder, and the old one has none of them, they are taken for moved, and its folder becomes the store's root.</param>
     /// <param name="batchSize">Images per forward pass.</param>
     /// <param name="threads">Decoding threads.</param>
     /// <param name="progress">In images.</param>
     /// <param name="cancellation">Looked at before every batch.</param>
-    /// <exception cref="InvalidDataException">None of the new images can be read.</exception>
-    /// <exception cref="ArgumentException">The model is not the store's.</exception>
+    /// <exception cref="ArgumentException">The model is not the store's; or it is unclear whether the source has images of the store that were moved.</exception>
+    /// <exception cref="IOException">Another process does the same.</exception>
     public static DescriptorStore AppendImages(
         string path, Embedder embedder, string model, IImageSource source, int batchSize, int threads, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         DescriptorStore store = DescriptorStore.Open(path);
-        HashSet<string> known = [.. Known(store), .. store.ReadBadFiles().Select(b => b.Path)];
-        using var fresh = new SelectedSource(source, i => !known.Contains(Identity(PathBelow(store.Manifest.Root, source.Root, i.Path), i.Window)));
-        if (fresh.Images.Count == 0) return store;
+        HashSet<string> rows = Known(store), known = [.. rows, .. store.ReadBadFiles().Select(b => b.Path)];
+        string? moved = HaveMoved(store, source, rows, known) ? source.Root : null;
+        using var fresh = new SelectedSource(source, i => !known.Contains(Identity(PathBelow(moved ?? store.Manifest.Root, source.Root, i.Path), i.Window)));
         string beside = Path.TrimEndingDirectorySeparator(path) + ".append";
-        var config = new StoreExtractionConfig { Decoding = Preprocessing.Parse(store.Manifest.Preprocessing).Decoding, Type = store.Manifest.Type, BatchSize = batchSize, PartImages = store.Manifest.PartImages };
+        // What was left there by an end between two steps, or of other images, is of no use.
+        if (DescriptorStore.Exists(beside) && !IsOf(StoreManifest.Read(beside), store.Manifest, fresh)) Discard(beside);
+        if (fresh.Images.Count == 0) return store;
+        // A batch of bad files alone is recorded as any: the next one passes over them.
+        var config = new StoreExtractionConfig
+        {
+            Decoding = Preprocessing.Parse(store.Manifest.Preprocessing).Decoding, Type = store.Manifest.Type, BatchSize = batchSize, PartImages = store.Manifest.PartImages, AllBadIsNoFailure = true,
+        };
         StoreExtraction.Run(embedder, model, fresh, beside, config, threads, progress, cancellation);
-        DescriptorStore longer = Append(path, [beside], progress, cancellation);
-        Directory.Delete(beside, recursive: true);
+        DescriptorStore longer = Append(path, [beside], moved, progress, cancellation);
+        Delete(beside);
         return longer;
+    }
+
+    /// <summary>Whether the store's images are in the source's folder by now: all of their names are there, and none of the files is where it was.</summary>
+    /// <exception cref="ArgumentException">Some of the names are there, so that it is unclear whether these are the same images.</exception>
+    static bool HaveMoved(DescriptorStore store, IImageSource source, HashSet<string> rows, HashSet<string> known)
+    {
+        string root = store.Manifest.Root;
+        if (root == source.Root || root.Length == 0) return false;
+        HashSet<string> met = [];
+        foreach (SourceImage image in source.Images)
+        {
+            // Of a folder around the old one, or in it, or beside it, the names say what is what.
+            if (known.Contains(Identity(PathBelow(root, source.Root, image.Path), image.Window))) return false;
+            if (!known.Contains(image.Identity)) continue;
+            if (IsThere(root, image.Path)) return false;
+            met.Add(image.Identity);
+        }
+        if (met.Count > 0 && !rows.IsSubsetOf(met))
+            throw new ArgumentException($"{met.Count} of the {known.Count} images of {store.Path} were in {root} and are not there any more, and {source.Root} has images of their names: whether they are the same is unclear; put the data back or link it there, or embed these into a store of their own and append that");
+        return met.Count > 0;
+    }
+
+    /// <summary>Whether a root has a file, or the archive that it is in.</summary>
+    static bool IsThere(string root, string path)
+    {
+        for (string? at = path; !string.IsNullOrEmpty(at); at = Path.GetDirectoryName(at))
+        {
+            if (File.Exists(Path.Combine(root, at))) return true;
+        }
+        return false;
+    }
+
+    /// <summary>Whether a store beside another was begun from these images, as the other describes them.</summary>
+    static bool IsOf(StoreManifest beside, StoreManifest store, SelectedSource images) =>
+        images.Images.Count > 0 && beside.Root == images.Root
+        && beside.DifferenceFrom(store with { Shard = null, Classes = images.Classes, Images = images.Images.Count, ImagesSha256 = StoreDescription.HashImages(images.Images) }) is null;
+
+    /// <summary>Deletes a store that nobody writes.</summary>
+    /// <exception cref="IOException">Another process does.</exception>
+    static void Discard(string path)
+    {
+        DescriptorStoreWriter.Open(path, StoreManifest.Read(path)).Dispose();
+        Delete(path);
+    }
+
+    /// <summary>Its manifest goes last, so that what an interruption leaves is still a store.</summary>
+    static void Delete(string path)
+    {
+        foreach (string file in Directory.GetFiles(path).Where(f => Path.GetFileName(f) != DescriptorStore.ManifestName)) File.Delete(file);
+        Directory.Delete(path, recursive: true);
     }
 
     /// <summary>Takes rows out; later rows move up. Each part that has some of them is written anew under another name.</summary>

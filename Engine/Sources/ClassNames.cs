@@ -14,15 +14,23 @@ sealed class ClassNames
         return number;
     }
 
-    /// <summary>The different names, by value where all are whole numbers and else in ordinal order.</summary>
+    /// <summary>As <see cref="Order(out int[])"/>.</summary>
     /// <param name="images">Labelled by <see cref="Add"/>; from here on by these.</param>
     public string[] Order(SourceImageList images)
     {
+        string[] classes = Order(out int[] labels);
+        images.Relabel(labels);
+        return classes;
+    }
+
+    /// <summary>The different names, by value where all are whole numbers and else in ordinal order.</summary>
+    /// <param name="labels">What becomes of each number of <see cref="Add"/>.</param>
+    public string[] Order(out int[] labels)
+    {
         string[] classes = [.. numbers.Keys.Order(StringComparer.Ordinal)];
         if (classes.All(c => IsNumber(c, out _))) classes = [.. classes.OrderBy(c => IsNumber(c, out long value) ? value : 0)];
-        int[] labels = new int[classes.Length];
+        labels = new int[classes.Length];
         for (int i = 0; i < classes.Length; i++) labels[numbers[classes[i]]] = i;
-        images.Relabel(labels);
         return classes;
     }
 

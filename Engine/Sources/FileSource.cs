@@ -55,7 +55,7 @@ public sealed class FileSource : IImageSource
         {
             if (Windows is not null && TiffScene.IsTiff(file.Path))
             {
-                (PixelWindow Read, PixelWindow Full)[] parts = scenes.Read(file.Path, Cut);
+                (PixelWindow Read, PixelWindow Full)[] parts = Parts(file.Path);
                 foreach ((PixelWindow read, PixelWindow full) in parts)
                 {
                     windows.Add(images.Count, read);
@@ -69,6 +69,21 @@ public sealed class FileSource : IImageSource
             faults.Add(images.Count, e.Message);
         }
         images.Add(path, file.Label);
+    }
+
+    /// <summary>As <see cref="Cut"/>. What fits one window is read whole where it is of a kind that is not read in windows, or has no such overview.</summary>
+    (PixelWindow Read, PixelWindow Full)[] Parts(string path)
+    {
+        try
+        {
+            return scenes.Read(path, Cut);
+        }
+        catch (InvalidDataException)
+        {
+            (int width, int height) = TiffScene.ReadSize(path);
+            if (Windows!.Cuts(width, height)) throw;
+            return [];
+        }
     }
 
     /// <summary>The windows in the pixels that are read and in those of full resolution; none of a scene that is one image.</summary>

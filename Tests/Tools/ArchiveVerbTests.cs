@@ -5,7 +5,7 @@ using Parquet.Schema;
 
 namespace Osprey.Tests.Tools;
 
-/// <summary>embed on tar shards and Parquet: the same descriptors as of the files in a folder, gone on with and shared out.</summary>
+/// <summary>embed on tar shards, Parquet and lists: the same descriptors as of the files in a folder, gone on with and shared out.</summary>
 [TestFixture]
 public class ArchiveVerbTests
 {
@@ -28,6 +28,7 @@ public class ArchiveVerbTests
             await group.WriteAsync(image, Enumerable.Range(0, 5).Select(i => Drawn.Png(c, i, 32)).ToArray());
             await group.WriteAsync(label, Enumerable.Repeat($"class-{c}", 5).ToArray());
         }))]);
+        File.WriteAllText(At("list.csv"), "class,path\r\n" + string.Concat(Enumerable.Range(0, 10).Select(i => $"class-{i / 5},data/class-{i / 5}/{i % 5}.png\r\n")));
         Embed("folder", At("data"));
     }
 
@@ -39,6 +40,7 @@ public class ArchiveVerbTests
 
     [TestCase("shards/*.tar")]
     [TestCase("images.parquet")]
+    [TestCase("list.csv")]
     public void An_archive_is_described_as_the_folder_is_resumed_and_shared_out(string data)
     {
         string name = data[..3];
@@ -46,7 +48,7 @@ public class ArchiveVerbTests
         DescriptorStore store = DescriptorStore.Open(At(name)), folder = DescriptorStore.Open(At("folder"));
         Assert.That(store.ReadDescriptors(), Is.EqualTo(folder.ReadDescriptors()));
         Assert.That(store.ReadRows().Select(r => (r.Class, r.Label, r.Width)), Is.EqualTo(folder.ReadRows().Select(r => (r.Class, r.Label, r.Width))));
-        Assert.That(store.ReadRows()[7].Path, Is.EqualTo(data[0] == 's' ? "1.tar/2.png" : "images.parquet/7"));
+        Assert.That(store.ReadRows()[7].Path, Is.EqualTo(data[0] switch { 's' => "1.tar/2.png", 'l' => "data/class-1/2.png", _ => "images.parquet/7" }));
 
         Dictionary<string, byte[]> whole = Directory.GetFiles(At(name)).ToDictionary(f => f, File.ReadAllBytes);
         File.Delete(Path.Combine(At(name), "part-00001.npy"));
@@ -57,6 +59,17 @@ public class ArchiveVerbTests
         Cli.Done("join", At($"{name}-0"), At($"{name}-1"), At($"{name}-2"), "--out", At($"{name}-joined"));
         Assert.That(DescriptorStore.Open(At($"{name}-joined")).ReadDescriptors(), Is.EqualTo(store.ReadDescriptors()));
         Assert.That(DescriptorStore.Open(At($"{name}-joined")).ReadRows(), Is.EqualTo(store.ReadRows()));
+    }
+
+    [Test]
+    public void A_listed_file_that_is_missing_is_a_bad_file()
+    {
+        File.WriteAllText(At("gaps.txt"), "data/class-1/0.png\ndata/gone.png\ndata/class-0/0.png\n");
+        Cli.Answer answer = Embed("gaps", At("gaps.txt"));
+        DescriptorStore store = DescriptorStore.Open(At("gaps"));
+        Assert.That(store.ReadRows().Select(r => (r.Path, r.Class)), Is.EqualTo(new[] { ("data/class-1/0.png", "unlabelled"), ("data/class-0/0.png", "unlabelled") }));
+        Assert.That(store.ReadBadFiles().Select(b => b.Path), Is.EqualTo(new[] { "data/gone.png" }));
+        Assert.That(answer.Error, Does.Contain($"skipped {At("data/gone.png")}"));
     }
 
     [Test]

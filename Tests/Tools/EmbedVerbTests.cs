@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text.Json;
 using NUnit.Framework;
 using Osprey.Interop.Formats;
+using Osprey.Tests.Engine.Images;
 
 namespace Osprey.Tests.Tools;
 
@@ -49,6 +50,18 @@ public class EmbedVerbTests
             Assert.That(File.ReadAllText(Path.Combine(At("mixed-store"), "bad-files.txt")), Does.Contain(name + "\t"));
         }
         Assert.That(Npy.ReadSingles(Path.Combine(At("mixed-store"), "part-00000.npy")).Shape, Is.EqualTo(new long[] { 2, 128 }));
+    }
+
+    /// <summary>Resizing it would take a step of more than 2³¹ bytes.</summary>
+    [Test]
+    public void An_image_too_high_to_be_resized_is_a_bad_file_and_the_rest_is_embedded()
+    {
+        Directory.CreateDirectory(At("high"));
+        File.WriteAllBytes(At("high/good.png"), Drawn.Png(0, 0, 32));
+        File.WriteAllBytes(At("high/high.tif"), new HandTiff(1, 700_000, 1, 8).Segment(new byte[700_000]).ToArray());
+        Cli.Answer answer = Cli.Done("embed", "--data", At("high"), "--model", At("model"), "--size", "1024", "--batch", "1", "--threads", "1", "--out", At("high-store"), "--json");
+        Assert.That(answer.Json.GetProperty("rows").GetInt64(), Is.EqualTo(1));
+        Assert.That(answer.Error, Does.Contain("high.tif: the image has 1×700000 pixels and is too high to be resized to 1024×1024"));
     }
 
     [Test]

@@ -37,6 +37,17 @@ public class ImageLoaderTests
         }
     }
 
+    /// <summary>Resizing narrows first: 3·1024 bytes for each of 700 000 rows are more than an array holds.</summary>
+    [Test]
+    public void An_image_too_high_to_be_resized_is_a_bad_file()
+    {
+        string path = Path.Combine(folder, "high.tif");
+        File.WriteAllBytes(path, new HandTiff(1, 700_000, 1, 8).Segment(new byte[700_000]).ToArray());
+        var loader = new ImageLoader(new ImageDecoder(), 1024, 1, 1);
+        Assert.That(loader.Get(new LabelledImage(path, 0)), Is.Null);
+        Assert.That(loader.BadFiles.Single().Reason, Does.Contain("1×700000 pixels and is too high to be resized to 1024×1024"));
+    }
+
     [Test]
     public void Bad_files_are_left_out_counted_and_named([Values(1, 3)] int threads)
     {

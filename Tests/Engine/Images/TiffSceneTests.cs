@@ -242,6 +242,19 @@ public class TiffSceneTests
         }
     }
 
+    /// <summary>A file of 3 GB, nearly all of them a hole on the disk: there a tag may say that it takes more bytes than an array holds.</summary>
+    [Test]
+    public void A_count_that_only_a_huge_file_has_room_for_is_damage()
+    {
+        byte[] bytes = new HandTiff(8, 8, 1, 8, bigTiff: true).Tag(338, 16, 0, 0).Segment(new byte[64]).ToArray();
+        int entry = bytes.AsSpan().IndexOf([.. BitConverter.GetBytes((ushort)338), .. BitConverter.GetBytes((ushort)16)]);
+        BitConverter.GetBytes(300_000_000UL).CopyTo(bytes, entry + 4);
+        string path = scratch.Write("huge.tif", bytes);
+        using (FileStream file = File.OpenWrite(path)) file.SetLength(3_000_000_000);
+        Assert.That(() => TiffScene.Open(path, new DecodeOptions()), Throws.TypeOf<InvalidDataException>().With.Message.Contains("300000000 values"));
+        Assert.That(() => new ImageDecoder().Decode(path), Throws.TypeOf<InvalidDataException>().With.Message.Contains("300000000 values"));
+    }
+
     [TestCase(10, 4, 4, "0,0 4,0 6,0")]
     [TestCase(10, 4, 3, "0,0 3,0 6,0")]
     [TestCase(8, 4, 4, "0,0 4,0")]

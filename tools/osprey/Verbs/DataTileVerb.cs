@@ -8,7 +8,7 @@ namespace Osprey.Tool.Verbs;
 
 sealed class DataTileVerb : Verb
 {
-    readonly Argument<string[]> scenes = new("SCENE") { Description = "TIFF files, or folders of them; classes stay.", Arity = ArgumentArity.OneOrMore };
+    readonly Argument<string[]> scenes = new("SCENE") { Description = "TIFF files, or folders or lists of them; classes stay.", Arity = ArgumentArity.OneOrMore };
 
     readonly Option<string?> output = Flag.Text("--out", "DIR", "Folder to write, new or empty.", required: true);
 

@@ -14,7 +14,7 @@ namespace Osprey.Tool.Verbs;
 
 sealed class EmbedVerb : Verb
 {
-    readonly Option<string[]> data = Flag.Texts("--data", "DIR|FILE", "Folders of images, with or without class folders; image files; tar shards (WebDataset); Parquet with image bytes or paths. Several are joined.", required: true);
+    readonly Option<string[]> data = Flag.Texts("--data", "DIR|FILE", "Folders of images, with or without class folders; image files; lists of them (.txt of one path per line; .csv, .tsv with columns path and perhaps class); tar shards (WebDataset); Parquet with image bytes or paths. Several are joined.", required: true);
 
     readonly Option<string?> model = Flag.Text("--model", "RUN|FILE", "Run folder of 'train', or weights alone (torchvision's names): then backbone, GeM p=3, L2.", required: true);
 
@@ -58,6 +58,7 @@ sealed class EmbedVerb : Verb
         "embed --data sentinel --bands 4,3,2 --range 0:3000 --model runs/aid --out stores/sentinel",
         "embed --data scene.tif --window 512 --stride 256 --model runs/aid --out stores/scene",
         "embed --data shards/*.tar --model runs/aid --out stores/shards",
+        "embed --data scenes.csv --window 512 --model runs/aid --out stores/scenes",
         "embed --data ucm --model runs/aid --out stores/ucm --summary ucm.json",
         "embed --data ucm --model runs/aid --scales 1 0.7071 0.5 --out stores/ucm-scales",
         "embed --data ucm --model runs/aid --turns 4 --out stores/ucm-turns",
