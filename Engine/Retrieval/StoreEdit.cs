@@ -89,7 +89,11 @@ public static class StoreEdit
         // A batch of bad files alone is recorded as any: the next one passes over them.
         var config = new StoreExtractionConfig
         {
-            Decoding = Preprocessing.Parse(store.Manifest.Preprocessing).Decoding, Type = store.Manifest.Type, BatchSize = batchSize, PartImages = store.Manifest.PartImages, AllBadIsNoFailure = true,
+            Decoding = Preprocessing.Parse(store.Manifest.Preprocessing).Decoding,
+            Type = store.Manifest.Type,
+            BatchSize = batchSize,
+            PartImages = store.Manifest.PartImages,
+            AllBadIsNoFailure = true,
         };
         StoreExtraction.Run(embedder, model, fresh, beside, config, threads, progress, cancellation);
         DescriptorStore longer = Append(path, [beside], moved, progress, cancellation);
