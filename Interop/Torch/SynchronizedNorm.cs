@@ -53,7 +53,7 @@ public sealed class SynchronizedNorm(int threads, ICommunicator ranks)
     {
         public static Batch Of(SynchronizedNorm norm, Tensor dense, double epsilon)
         {
-            int channels = (int)dense.shape[1], own = Rows(dense);
+            int channels = (int)dense.size(1), own = Rows(dense);
             Span<double> sums = Grown(ref norm.sums, (2 * channels) + 1);
             norm.statistics.Sum(TensorMemory.Read(AsRows(dense)), own, channels, sums[..^1]);
             sums[^1] = own;
@@ -70,7 +70,8 @@ public sealed class SynchronizedNorm(int threads, ICommunicator ranks)
             return new Batch(norm, count, mean, variance, epsilon);
         }
 
-        static int Rows(Tensor dense) => checked((int)(dense.numel() / dense.shape[1]));
+        // A tensor's shape would be an array for each layer of each step.
+        static int Rows(Tensor dense) => checked((int)(dense.numel() / dense.size(1)));
 
         public void Track(Tensor runningMean, Tensor runningVariance, double momentum)
         {
