@@ -37,9 +37,6 @@ public sealed class DescriptorStore
 
     public static bool Exists(string path) => File.Exists(System.IO.Path.Combine(path, ManifestName));
 
-    /// <summary>Whether there is a store that needs no more images.</summary>
-    internal static bool IsFinished(string path) => Exists(path) && StoreManifest.Read(path).Complete;
-
     /// <summary>Opens a finished store and checks that its files are there and of the right sizes; <see cref="Verify"/> checks their content.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no store at <paramref name="path"/>.</exception>
     /// <exception cref="InvalidDataException">The store is unfinished or broken; the message names the file.</exception>

@@ -242,16 +242,14 @@ public static class StoreExtraction
                 part.Rows.Add(new StoreRow(of.Path, images.Source.Classes[of.Label], of.Label, read.Width, read.Height, read.Place?.Crs, read.Bounds, of.Window));
                 waiting++;
             }
-            bool last = i == images.Count - 1;
-            if (waiting == batchSize || (last && waiting > 0))
+            if (waiting == batchSize || i == images.Count - 1)
             {
-                cancellation.ThrowIfCancellationRequested();
-                embedder.Embed(pixels.AsSpan(0, waiting * values), waiting, size, part.Descriptors.AsSpan((part.Rows.Count - waiting) * embedder.Dimension, waiting * embedder.Dimension));
-                waiting = 0;
-                report(i + 1, part.Bad.Count);
-            }
-            else if (last)
-            {
+                if (waiting > 0)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    embedder.Embed(pixels.AsSpan(0, waiting * values), waiting, size, part.Descriptors.AsSpan((part.Rows.Count - waiting) * embedder.Dimension, waiting * embedder.Dimension));
+                    waiting = 0;
+                }
                 report(i + 1, part.Bad.Count);
             }
             times.Add(ExtractionStep.Describe, taken);
